@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from chipzinc.graph.validate import validate
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -107,6 +109,9 @@ class OpGraph:
     replicated: tuple[str, ...] = ()
     source: str = ""
     profile: Profile | None = None
+
+    def __post_init__(self) -> None:
+        validate(self)
 
     @property
     def n_ops(self) -> int:
