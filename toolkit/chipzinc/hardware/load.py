@@ -13,8 +13,9 @@ import numpy as np
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import FloatArray, Incidence
 from chipzinc.hardware import topology as shapes
+from chipzinc.hardware.explain import did_you_mean
 from chipzinc.hardware.package import Package, RuleUse
-from chipzinc.hardware.spec import MAX_CHIPS, ChipClass, Explicit, HardwareSpec, Mesh, did_you_mean, parse_spec
+from chipzinc.hardware.spec import MAX_CHIPS, ChipClass, Explicit, HardwareSpec, Mesh, parse_spec
 from chipzinc.hardware.yaml import Document, read_yaml
 from chipzinc.resources import hw_specs_dir
 

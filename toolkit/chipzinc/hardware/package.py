@@ -92,8 +92,10 @@ class Package:
 
     @property
     def n_chips(self) -> int:
+        """Chips in the package."""
         return len(self.chip_class)
 
     @property
     def n_links(self) -> int:
+        """Directed links in the package."""
         return len(self.links)

@@ -5,16 +5,15 @@ Knows the file's shape only; the arrays over chips and links are built in `chipz
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
-from pydantic_core import ErrorDetails
 
 from chipzinc import units
 from chipzinc.errors import InputError
 from chipzinc.graph.kinds import FAMILY_OF_KIND, KINDS_OF_FAMILY
+from chipzinc.hardware.explain import did_you_mean, first_problem
 from chipzinc.hardware.package import Communication
 from chipzinc.hardware.yaml import Document, FieldPath
 
@@ -208,51 +207,10 @@ def parse_spec(document: Document) -> HardwareSpec:
     try:
         return HardwareSpec.model_validate(document.data)
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=True)
-    located = [_explain(document, problem) for problem in problems]
-    raise min(located, key=lambda problem: (problem.line or 0, problem.column or 0))
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A closing half-sentence that names the nearest known name, or all of them where none is near."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; expected one of: {', '.join(names)}"
-
-
-def _explain(document: Document, problem: ErrorDetails) -> InputError:
-    path = _path_in(document.data, problem["loc"])
-    match problem["type"]:
-        case "extra_forbidden":
-            return document.error(f"unknown key{did_you_mean(str(path[-1]), _keys_at(path))}", path, at_key=True)
-        case "missing":
-            missing = str(problem["loc"][-1])
-            return document.error(f"the key '{missing}' is missing", path)
-        case "value_error":
-            return document.error(problem["msg"].removeprefix("Value error, "), path)
-        case _:
-            message = problem["msg"].replace("Input should be", "expected").replace("valid dictionary", "mapping")
-            return document.error(f"{message}, got {_shown(problem['input'])}", path)
-
-
-def _path_in(data: Any, loc: tuple[str | int, ...]) -> FieldPath:
-    """The part of pydantic's location that exists in the file; tags of unions and missing keys do not."""
-    path: list[str | int] = []
-    for part in loc:
-        inside = isinstance(data, dict) and part in data
-        if inside or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
-            data = data[part]
-            path.append(part)
-    return tuple(path)
+        raise first_problem(document, error, _keys_at) from error
 
 
 def _keys_at(path: FieldPath) -> list[str]:
     around = tuple(part for part in path[:-1] if isinstance(part, str))
     models = _MODEL_AT.get(around, ())
     return [field.alias or name for model in models for name, field in model.model_fields.items()]
-
-
-def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, (str, int, float, bool)) else type(value).__name__
-    text = {"NoneType": "nothing", "dict": "a mapping", "list": "a list"}.get(text, text)
-    return text if len(text) <= 60 else text[:57] + "..."
