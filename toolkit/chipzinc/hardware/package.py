@@ -10,10 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from chipzinc.graph.opgraph import FloatArray, Incidence, IntArray
+from chipzinc.graph.opgraph import BoolArray, FloatArray, Incidence, IntArray
 
 Communication = Literal["added", "overlapped", "host"]
 
@@ -62,6 +59,7 @@ class Package:
         picojoule_per_flop: shape [chip], or None where the spec is silent.
         picojoule_per_sram_byte: shape [chip], or None.
         picojoule_per_link_byte: shape [link], or None.
+        on_host: chips that are the host's own processors, to which transfers cost nothing, shape [chip]; None: none.
         rules: the rules selected.
         source: the spec's file, where it has one; a user's rule files are looked for beside it.
     """
@@ -81,12 +79,13 @@ class Package:
     links: IntArray
     link_bytes_per_us: FloatArray
     routes: Incidence
-    reachable: NDArray[np.bool_]
+    reachable: BoolArray
     position: IntArray
     supported_kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     picojoule_per_flop: FloatArray | None = None
     picojoule_per_sram_byte: FloatArray | None = None
     picojoule_per_link_byte: FloatArray | None = None
+    on_host: BoolArray | None = None
     rules: tuple[RuleUse, ...] = ()
     source: Path | None = None
 

@@ -79,8 +79,9 @@ def parse_yaml(text: str, file: Path | None = None) -> Document:
         root = yaml.compose(text, Loader=_Yaml12Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        at = {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
-        raise InputError(f"not valid YAML: {error.problem or error.context}", file=file, **at) from error
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        message = f"not valid YAML: {error.problem or error.context}"
+        raise InputError(message, file=file, line=line, column=column) from error
     except yaml.YAMLError as error:
         raise InputError(f"not valid YAML: {' '.join(str(error).split())}", file=file) from error
     except RecursionError as error:

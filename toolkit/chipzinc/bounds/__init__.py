@@ -1,0 +1,1 @@
+"""Proven lower bounds on the interval; knows no rule file and no constraint solver."""
