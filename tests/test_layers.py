@@ -1,0 +1,124 @@
+"""Who may import whom: the layers point one way, and each outside tool enters through one module."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import chipzinc
+
+PACKAGE = Path(chipzinc.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# What each part may import besides itself. A part missing here fails its test.
+BASE = {"errors", "units", "files", "resources"}
+DATA = BASE | {"graph", "hardware", "plans"}
+MAY_IMPORT = {
+    "errors": set(),
+    "units": {"errors"},
+    "files": {"errors"},
+    "resources": set(),
+    "graph": BASE | {"hardware"},
+    "hardware": BASE | {"graph"},
+    "plans": DATA,
+    "throughput": DATA,
+    "bounds": DATA | {"throughput"},
+    "rules": DATA,
+    "hints": DATA | {"throughput", "bounds"},
+    "render": DATA | {"rules"},
+    "solve": DATA | {"rules", "render"},
+    "correct": DATA | {"rules", "render", "solve", "throughput"},
+    "recipe": DATA | {"rules", "render", "solve", "correct", "throughput", "bounds", "hints"},
+}
+TOP = {"cli", "__main__", "__init__"}  # may import everything
+
+# Modules, relative to the package and without their ending, where an outside tool may be imported; a folder holds
+# all that is in it.
+ENTRANCES = {
+    "minizinc": {"solve"},
+    "jinja2": {"render"},
+    "onnx": {"graph/importers/onnx"},
+    "onnxruntime": {"graph/importers/onnx"},
+    "torch": {"policy", "graph/importers/torch_export", "graph/importers/hugging_face"},
+    "transformers": {"graph/importers/hugging_face"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "yaml": {"hardware/yaml", "plans/files"},
+}
+
+
+def imports(module: Path) -> Iterator[str]:
+    """The dotted names of all that a module imports, anywhere in it."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are absolute"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def part_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PACKAGE)))
+def test_a_module_imports_only_from_the_layers_below_it(module: Path) -> None:
+    part = part_of(module)
+    if part in TOP:
+        return
+    imported = {name.split(".")[1] for name in imports(module) if name.startswith("chipzinc.")}
+    assert imported - {part} <= MAY_IMPORT[part]
+
+
+@pytest.mark.parametrize("tool", ENTRANCES)
+def test_an_outside_tool_enters_by_its_own_door(tool: str) -> None:
+    users = {
+        module.relative_to(PACKAGE).with_suffix("").as_posix()
+        for module in MODULES
+        if any(name.split(".")[0] == tool for name in imports(module))
+    }
+    strangers = {
+        user for user in users if not any(user == door or user.startswith(f"{door}/") for door in ENTRANCES[tool])
+    }
+    assert not strangers
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level modules, and scipy.optimize, that running some code in a fresh interpreter loads."""
+    script = (
+        f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\n"
+        "print(*{m if m == 'scipy.optimize' else m.split('.')[0] for m in sys.modules}, sep='\\n', file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(ran.stderr.split())
+
+
+HEAVY = {"torch", "scipy", "scipy.optimize", "numpy", "pydantic", "onnx", "rich", "yaml", "minizinc", "jinja2"}
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    loaded = loaded_by("import chipzinc")
+    assert "chipzinc" in loaded
+    assert not loaded & (HEAVY | {"typer"})
+
+
+def test_help_loads_nothing_heavy() -> None:
+    loaded = loaded_by("sys.argv = ['chipzinc', '--help']; from chipzinc.cli.app import main; main()")
+    assert "typer" in loaded
+    assert not loaded & HEAVY
+
+
+@pytest.mark.parametrize("part", sorted({part_of(module) for module in MODULES} - {"cli", "__main__", "policy"}))
+def test_no_layer_loads_torch_or_the_optimiser_when_imported(part: str) -> None:
+    modules = [
+        "chipzinc." + module.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+        for module in MODULES
+        if part_of(module) == part
+    ]
+    loaded = loaded_by("import " + ", ".join(modules))
+    assert not loaded & {"torch", "scipy.optimize", "transformers", "onnxruntime"}
