@@ -1,0 +1,45 @@
+"""The command `chipzinc`: which commands there are.
+
+Each command stands in a file of its own, and imports the parts of the library it runs inside its function, so that
+`chipzinc --help` stays quick.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import chipzinc
+from chipzinc.cli import doctor
+from chipzinc.cli.failures import answers, run
+
+app = typer.Typer(
+    help="Partition machine-learning models over multi-chip modules.",
+    epilog="Exit codes: 0 yes, 1 a clear no, 2 bad input, 3 no answer, 130 interrupted.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def about(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Partition machine-learning models over multi-chip modules."""
+    if version:
+        print(f"chipzinc {chipzinc.__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command("doctor")(answers(doctor.doctor))
+
+
+def main() -> None:
+    """Runs the command line."""
+    run(app)

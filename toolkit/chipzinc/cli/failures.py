@@ -1,0 +1,108 @@
+"""How a command ends: one line on stderr, a documented exit code, one JSON object where it was asked for.
+
+Knows no command. Exit codes: 0 yes; 1 a clear no; 2 bad input; 3 no answer (time limit, solver failure, a defect of
+ours); 130 Ctrl-C; 141 the reader of our output went away; 143 ended by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from types import FrameType
+from typing import Any, ParamSpec
+
+import typer
+
+from chipzinc.cli.output import print_json
+from chipzinc.errors import ChipzincError, InfeasibleError
+
+P = ParamSpec("P")
+
+BAD_INPUT, NO_ANSWER, INTERRUPTED, NO_READER, TERMINATED = 2, 3, 130, 141, 143
+
+
+def answers(command: Callable[P, int | None]) -> Callable[P, int]:
+    """Makes a command end with one line and its exit code whatever happens in it.
+
+    The wrapped command returns its exit code (None is 0) and, where it has ``as_json``, puts one object on
+    stdout for every exit code but 2 and the interrupted ones.
+    """
+
+    @wraps(command)
+    def ending(*args: P.args, **kwargs: P.kwargs) -> int:
+        as_json = bool(kwargs.get("as_json"))
+        try:
+            return command(*args, **kwargs) or 0
+        except ChipzincError as error:
+            return _end(error, str(error), error.exit_code, as_json)
+        except BrokenPipeError:
+            # Python would flush stdout once more at exit, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return NO_READER
+        except OSError as error:
+            if error.filename is None:
+                return _defect(error, as_json)
+            return _end(error, f"{error.filename}: {error.strerror}", BAD_INPUT, as_json)
+        except (typer.TyperException, typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            return _defect(error, as_json)
+
+    return ending
+
+
+def run(app: typer.Typer) -> None:
+    """Runs the command line and leaves the process with the exit code of what it ran."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        status = app(prog_name="chipzinc", standalone_mode=False)
+    except typer.TyperException as error:
+        status = _say(_usage(error), BAD_INPUT)
+    except (typer.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        _say("interrupted", INTERRUPTED)
+    sys.exit(status)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    """Turns SIGTERM into an exit that runs the clean-up of solver processes."""
+    raise SystemExit(TERMINATED)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What a usage error says, after the name of the command it was made in."""
+    text = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    command = "" if context is None else context.command_path.removeprefix("chipzinc").strip()
+    return f"{command}: {text}" if command else text
+
+
+def _defect(error: Exception, as_json: bool) -> int:
+    hint = "" if "CHIPZINC_TRACEBACK" in os.environ else " (CHIPZINC_TRACEBACK=1 shows where)"
+    return _end(error, f"internal error: {type(error).__name__}: {error}{hint}", NO_ANSWER, as_json)
+
+
+def _end(error: BaseException, line: str, status: int, as_json: bool) -> int:
+    if "CHIPZINC_TRACEBACK" in os.environ:
+        traceback.print_exception(error)
+    if as_json and status != BAD_INPUT:
+        print_json(_answer(error, line, status))
+    return _say(line, status)
+
+
+def _answer(error: BaseException, line: str, status: int) -> dict[str, Any]:
+    """The JSON object of a command that found no, or nothing."""
+    answer: dict[str, Any] = {"valid": None if status == NO_ANSWER else False, "error": line}
+    if isinstance(error, InfeasibleError):
+        answer |= {"rule": error.rule, "op": error.op}
+    return answer
+
+
+def _say(line: str, status: int) -> int:
+    print(f"chipzinc: error: {' '.join(line.split())}", file=sys.stderr)
+    return status

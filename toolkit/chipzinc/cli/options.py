@@ -1,0 +1,41 @@
+"""The arguments and options that several commands share, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Graph = Annotated[
+    str,
+    typer.Argument(
+        metavar="GRAPH",
+        help="A graph file, an .onnx or .pt2 file, a placement JSON, or a name from the model zoo such as bert-large.",
+    ),
+]
+Hardware = Annotated[
+    str | None,
+    typer.Option("--hw", metavar="SPEC", help="A hardware spec: a file, or a name in hw_specs/ such as mcm36-ring."),
+]
+FixShape = Annotated[
+    list[str] | None,
+    typer.Option("--fix-shape", metavar="INPUT=SIZES", help="Fix an input's dynamic shape: images=1,3,640,640."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Solver = Annotated[str, typer.Option("--solver", help="The solver, by its MiniZinc name: chuffed, gecode, ...")]
+TimeLimit = Annotated[
+    str, typer.Option("--time-limit", metavar="TIME", help="Longest time for all solver calls, compilation included.")
+]
+Evaluator = Annotated[
+    str | None,
+    typer.Option(
+        "--evaluate-with",
+        metavar="COMMAND",
+        help="Score with this command instead of the throughput model: it reads a plan and answers JSON.",
+    ),
+]
+PlanOutput = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="PLAN", help="Write the plan here, as YAML or, with .json, as JSON."),
+]

@@ -1,0 +1,111 @@
+"""What commands print: JSON and tables on stdout, progress on stderr.
+
+Knows no command and no part of the library. rich is loaded only once something is drawn with it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from threading import Lock, Timer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+
+def print_json(answer: dict[str, Any]) -> None:
+    """Prints one JSON object on stdout.
+
+    Raises:
+        ValueError: the answer holds a NaN or an infinity, which JSON has no word for.
+    """
+    json.dump(answer, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars and arrays, and paths, as JSON knows them."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+    """Prints a table on stdout; columns after the first whose cells are all numbers are aligned right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for at, column in enumerate(columns):
+        numbers = all(_is_number(row[at]) for row in rows)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        # A file or a pipe has no width: no cell is cut or folded.
+        console.width = max(console.width, 240)
+    console.print(table)
+
+
+def _is_number(cell: str) -> bool:
+    return cell[:1].isdigit() or cell in ("", "-")
+
+
+class Progress:
+    """Says on stderr what a long command is doing, once it has taken a while.
+
+    Called with a stage and how far it is. On a terminal a spinner shows both; elsewhere each new stage is one line.
+
+    Args:
+        quiet_seconds: how long nothing is said.
+    """
+
+    def __init__(self, quiet_seconds: float = 2.0) -> None:
+        self._lock = Lock()
+        self._text = self._stage = self._shown_stage = ""
+        self._status: Status | None = None
+        self._showing = quiet_seconds <= 0
+        self._timer = Timer(quiet_seconds, self._begin)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Progress:
+        if not self._showing:
+            self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._showing = False
+            if self._status is not None:
+                self._status.stop()
+
+    def __call__(self, stage: str, done: int = 0, total: int = 0) -> None:
+        """Notes that ``done`` of ``total`` steps of a stage are behind us; no total where it is not known."""
+        with self._lock:
+            self._stage = stage
+            self._text = f"{stage}: {done} of {total}" if total else stage
+            if self._showing:
+                self._show()
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._showing = True
+            if self._stage:
+                self._show()
+
+    def _show(self) -> None:
+        if sys.stderr.isatty():
+            if self._status is None:
+                from rich.console import Console
+
+                self._status = Console(stderr=True).status("")
+                self._status.start()
+            self._status.update(self._text)
+        elif self._stage != self._shown_stage:
+            self._shown_stage = self._stage
+            print(f"chipzinc: {self._text}", file=sys.stderr, flush=True)
