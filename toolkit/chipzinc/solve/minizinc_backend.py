@@ -1,0 +1,177 @@
+"""Answers solve requests through any MiniZinc: builds its command line, reads its stream, holds it to the time limit.
+
+Must not know whether MiniZinc runs as a process of its own or inside a warm engine.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+
+from chipzinc.errors import SolverError
+from chipzinc.solve.backend import Driver, Exit, Held, Run
+from chipzinc.solve.request import (
+    CONCLUSIVE,
+    Event,
+    FlatModel,
+    Solution,
+    SolveRequest,
+    Source,
+    Statistics,
+    Status,
+    Text,
+)
+from chipzinc.solve.stream import read_line
+from chipzinc.solve.toolchain import Solver, Toolchain
+
+#: MiniZinc is asked to stop at the limit, so that it can still say its bound; past this grace it is ended.
+_GRACE_S = 1.0
+
+_FLAT = "flat.fzn"
+
+
+class MiniZincBackend:
+    """A `Backend` that runs one toolchain through one driver."""
+
+    def __init__(self, toolchain: Toolchain, driver: Driver) -> None:
+        self.toolchain = toolchain
+        self._driver = driver
+
+    def close(self) -> None:
+        """End every run."""
+        self._driver.close()
+
+    def solve(self, request: SolveRequest) -> Iterator[Event]:
+        """Yield the events of a run, `Status` last; see `Backend.solve`."""
+        begin = time.monotonic()
+        solver = self.toolchain.solver(request.solver)
+        if request.flat is not None and request.flat.solver != solver.id:
+            raise SolverError(f"the flat model was compiled for {request.flat.solver}, not for {solver.id}")
+        words, texts = _inputs(request)
+        flags = [*_solve_flags(request, solver), *request.extra_flags]
+        run = self._driver.start(["--json-stream", *_basics(request, solver), *flags, *words], texts, ())
+        try:
+            yield from _events(run, begin, request.time_limit_s)
+        finally:
+            run.kill()
+
+    def flatten(self, request: SolveRequest) -> FlatModel:
+        """Compile a request's models; see `Backend.flatten`."""
+        begin = time.monotonic()
+        solver = self.toolchain.solver(request.solver)
+        words, texts = _inputs(request)
+        options: list[str | Held] = ["--compile", "--no-output-ozn", "--fzn", Held(_FLAT)]
+        basics = _basics(request, solver)
+        run = self._driver.start(["--json-stream", *basics, *options, *request.extra_flags, *words], texts, (_FLAT,))
+        try:
+            stream = _Stream(run, begin, request.time_limit_s)
+            for _ in stream:
+                pass
+            text = (stream.exit.outputs or {}).get(_FLAT) if stream.exit else None
+        finally:
+            run.kill()
+        if not text:
+            limit = f"within {request.time_limit_s} s" if stream.timed_out else "and gave no reason"
+            raise SolverError(f"MiniZinc did not compile the model {limit}")
+        return FlatModel.parse(solver.id, text)
+
+
+def _inputs(request: SolveRequest) -> tuple[list[str | Held], dict[str, str]]:
+    """Return the input files as words of the command line, and the texts among them."""
+    if request.flat is not None:
+        return [Held(_FLAT)], {_FLAT: request.flat.text}
+    sources: Sequence[Source] = (*request.models, *request.data)
+    texts = {source.name: source.text for source in sources if isinstance(source, Text)}
+    return [Held(source.name) if isinstance(source, Text) else str(source.resolve()) for source in sources], texts
+
+
+def _basics(request: SolveRequest, solver: Solver) -> list[str]:
+    words = ["--solver", solver.id]
+    for folder in request.include_dirs:
+        words += ["-I", str(folder.resolve())]
+    if request.time_limit_s is not None:
+        words += ["--time-limit", str(math.ceil(request.time_limit_s * 1000))]
+    return words
+
+
+def _solve_flags(request: SolveRequest, solver: Solver) -> list[str]:
+    """Return the options of a solving run, without those that the solver would refuse."""
+    known = solver.std_flags
+    words = ["--output-mode", "json"]
+    if request.flat is None:
+        words.append("--output-objective")
+    if request.all_solutions and "-a" in known:
+        words.append("--all-solutions")
+    elif request.solutions is not None and "-n" in known:
+        words += ["--num-solutions", str(request.solutions)]
+    elif request.intermediate and known & {"-i", "-a"}:
+        words.append("--intermediate")
+    if request.free_search and "-f" in known:
+        words.append("--free-search")
+    if request.random_seed is not None and "-r" in known:
+        words += ["--random-seed", str(request.random_seed)]
+    if request.processes is not None and "-p" in known:
+        words += ["--parallel", str(request.processes)]
+    if request.statistics and "-s" in known:
+        words.append("--solver-statistics")
+    return words
+
+
+class _Stream:
+    """The events of a run up to its end, its status words and counters kept."""
+
+    def __init__(self, run: Run, begin: float, limit_s: float | None) -> None:
+        self._run, self._begin, self._limit_s = run, begin, limit_s
+        self.exit: Exit | None = None
+        self.status = ""
+        self.solutions = 0
+        self.timed_out = False
+        self.statistics: dict[str, float | str] = {}
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begin
+
+    def __iter__(self) -> Iterator[Event]:
+        while self.exit is None:
+            left = None if self._limit_s is None else max(0.0, self._limit_s + _GRACE_S - self.seconds)
+            try:
+                said = self._run.read(left)
+            except TimeoutError:
+                self.timed_out = True
+                return
+            if isinstance(said, Exit):
+                self.exit = said
+            else:
+                yield from self._take(said)
+        if self.exit.code != 0:
+            raise SolverError(_last_words(self.exit))
+        if self.status == "ERROR":
+            raise SolverError(f"the solver failed: {_last_words(self.exit)}")
+
+    def _take(self, line: str) -> Iterator[Event]:
+        event = read_line(line, self.seconds, self._run.folder)
+        if isinstance(event, str):
+            self.status = event
+        elif event is not None:
+            self.solutions += isinstance(event, Solution)
+            if isinstance(event, Statistics):
+                self.statistics.update(event.values)
+            yield event
+
+
+def _events(run: Run, begin: float, limit_s: float | None) -> Iterator[Event]:
+    stream = _Stream(run, begin, limit_s)
+    yield from stream
+    name = stream.status or ("SATISFIED" if stream.solutions else "UNKNOWN")
+    seconds = stream.seconds
+    stopped = name not in CONCLUSIVE and limit_s is not None and seconds >= limit_s
+    yield Status(name, seconds, stream.timed_out or stopped, stream.statistics)
+
+
+def _last_words(end: Exit) -> str:
+    """Return one line that says how a run failed."""
+    lines = [line.strip() for line in end.words.splitlines() if line.strip()]
+    how = f"MiniZinc ended with signal {-end.code}" if end.code < -1 else "MiniZinc failed"
+    return f"{how}: {lines[-1]}" if lines else f"{how} and said nothing"

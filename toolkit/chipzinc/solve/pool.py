@@ -1,0 +1,155 @@
+"""Runs the embedded MiniZinc: a pool process with warm engines, bound to the life of this one.
+
+A `Driver`; must not know what is solved.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import queue
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chipzinc.errors import SolverError
+from chipzinc.solve.backend import Exit, Held
+from chipzinc.solve.embedded import HERE, Place
+
+#: Held files have no place on disk; any folder that no host path begins with will do.
+_FOLDER = "/chipzinc-held"
+
+
+class Pool:
+    """One Node.js process that keeps ``spare`` engines started ahead of need.
+
+    It is started by the first run, ends with `close`, and ends by itself when this process goes, since its stdin then
+    closes. A run takes an engine for itself and throws it away after: the solvers keep state between runs.
+    """
+
+    def __init__(self, place: Place, spare: int = 1) -> None:
+        self._place, self._spare = place, spare
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._numbers = itertools.count(1)
+        self._runs: dict[int, _PoolRun] = {}
+
+    def warm(self) -> None:
+        """Start the engines now, in the background, so that the first run finds one."""
+        with self._lock:
+            self._started()
+
+    def start(self, words: Sequence[str | Held], texts: Mapping[str, str], outputs: Sequence[str]) -> _PoolRun:
+        """Start a run; see `Driver.start`. Files on disk are read by the pool, includes followed."""
+        request = {
+            "args": [f"{_FOLDER}/{word.name}" if isinstance(word, Held) else word for word in words],
+            "texts": {f"{_FOLDER}/{name}": text for name, text in texts.items()},
+        }
+        with self._lock:
+            run = _PoolRun(self, next(self._numbers))
+            process = self._started()
+            self._runs[run.number] = run
+            self._send(process, {"id": run.number, **request})
+        return run
+
+    def close(self) -> None:
+        """End the process and with it every run."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def cancel(self, number: int) -> None:
+        """End a run at once; does nothing if it has ended."""
+        with self._lock:
+            if self._runs.pop(number, None) is not None and self._process is not None:
+                self._send(self._process, {"id": number, "cancel": True})
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None or self._process.poll() is not None:
+            words = [str(self._place.node), str(HERE / "pool.cjs"), str(self._place.distribution), str(self._spare)]
+            try:
+                self._process = subprocess.Popen(
+                    words,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    encoding="utf-8",
+                    # Ctrl-C in a terminal goes to the whole process group; here it must reach Python only.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise SolverError(f"cannot start the embedded MiniZinc: {error}") from None
+            threading.Thread(target=self._listen, args=(self._process,), name="chipzinc-pool", daemon=True).start()
+        return self._process
+
+    def _send(self, process: subprocess.Popen[str], request: Mapping[str, Any]) -> None:
+        # A pool that is gone closes its runs through _listen.
+        with contextlib.suppress(OSError, ValueError):
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        """Hand every line of the pool to its run, and tell all runs when it ends."""
+        assert process.stdout is not None
+        mine: dict[int, _PoolRun] = {}
+        with contextlib.suppress(ValueError, OSError):
+            for line in process.stdout:
+                self._hand_out(line, mine)
+        process.wait()
+        with self._lock:
+            left = list(self._runs.values()) if self._process in (process, None) else list(mine.values())
+            for run in left:
+                self._runs.pop(run.number, None)
+        for run in left:
+            run.put(Exit(-1, "the embedded MiniZinc's process ended"))
+
+    def _hand_out(self, line: str, mine: dict[int, _PoolRun]) -> None:
+        try:
+            said = json.loads(line)
+            number = said["id"]
+        except (ValueError, KeyError, TypeError):
+            return
+        with self._lock:
+            run = self._runs.pop(number, None) if "exit" in said else self._runs.get(number)
+        if run is None:
+            return
+        mine[number] = run
+        if "exit" in said:
+            mine.pop(number)
+            run.put(_exit(said["exit"]))
+        else:
+            run.put(json.dumps(said["message"]))
+
+
+def _exit(said: Mapping[str, Any]) -> Exit:
+    outputs = {name.removeprefix(f"{_FOLDER}/"): text for name, text in (said.get("outputFiles") or {}).items()}
+    return Exit(int(said.get("code") or 0), str(said.get("message") or said.get("stderr") or ""), outputs)
+
+
+class _PoolRun:
+    """A run in the pool; see `Run`."""
+
+    folder = _FOLDER
+
+    def __init__(self, pool: Pool, number: int) -> None:
+        self.number = number
+        self._pool = pool
+        self._said: queue.SimpleQueue[str | Exit] = queue.SimpleQueue()
+
+    def put(self, said: str | Exit) -> None:
+        self._said.put(said)
+
+    def read(self, timeout_s: float | None) -> str | Exit:
+        try:
+            return self._said.get(timeout=timeout_s)
+        except queue.Empty:
+            raise TimeoutError from None
+
+    def kill(self) -> None:
+        self._pool.cancel(self.number)

@@ -1,0 +1,144 @@
+"""Reads MiniZinc's JSON stream: one line in, one event out, errors raised as the toolkit's own.
+
+Must not know where the lines come from, nor of time limits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chipzinc.errors import InputError, SolverError
+from chipzinc.solve.request import Event, Message, Solution, Statistics
+
+#: What MiniZinc calls the faults of whoever wrote the model or the data, as opposed to faults of the solver.
+_MODEL_FAULTS = ("syntax error", "type error", "evaluation error", "include error", "assertion failed", "undefined")
+
+
+def read_line(line: str, seconds: float, folder: str) -> Event | str | None:
+    """Return the event in a line, a status word, or None for what nobody needs (comments, timestamps).
+
+    Args:
+        line: one line of the stream.
+        seconds: time since the run began, in seconds.
+        folder: the folder of held files, left out of file names in messages.
+
+    Raises:
+        InputError: the line reports a fault of the model or its data.
+        SolverError: the line reports another fault, or is not of the protocol.
+    """
+    try:
+        said = json.loads(line, object_hook=_value)
+        kind = said["type"]
+    except (ValueError, KeyError, TypeError):
+        raise SolverError(f"the solver said something that is not MiniZinc's protocol: {line[:120]!r}") from None
+    if kind == "solution":
+        return Solution(_values(said.get("output", {})), seconds)
+    if kind == "statistics":
+        return Statistics(said["statistics"], seconds)
+    if kind == "status":
+        return str(said["status"])
+    if kind == "error":
+        raise error(said, folder)
+    if kind == "warning":
+        return Message(_one_line(said.get("message", "")), seconds, *_place(said, folder))
+    if kind in ("stdout", "stderr") and str(said.get("value", "")).strip():
+        return _stray(kind, str(said["value"]).strip(), seconds)
+    return None
+
+
+def error(said: Mapping[str, Any], folder: str) -> InputError | SolverError:
+    """Return the toolkit's error for an error message of the stream."""
+    what = str(said.get("what", "error"))
+    text = _one_line(said.get("message", "")) or what
+    if said.get("symbols"):
+        text = f"{text}: {', '.join(map(str, said['symbols']))}"
+    file, line, column = _place(said, folder)
+    if file is None and not any(fault in what for fault in _MODEL_FAULTS):
+        return SolverError(f"MiniZinc: {what}: {text}" if what not in text else f"MiniZinc: {text}")
+    return InputError(text if what in text else f"{what}: {text}", file=file, line=line, column=column)
+
+
+def _stray(kind: str, text: str, seconds: float) -> Message:
+    if kind == "stdout" and not text.startswith("%"):
+        raise SolverError(f"the solver said something that is not MiniZinc's protocol: {text[:120]!r}")
+    return Message(_one_line(text), seconds)
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _place(said: Mapping[str, Any], folder: str) -> tuple[str | None, int | None, int | None]:
+    """Return file, line and column of a message; the innermost place of a call stack, where it has one."""
+    location = said.get("location")
+    stack = said.get("stack") or []
+    if not location and stack:
+        location = stack[-1].get("location")
+    if not isinstance(location, Mapping) or not location.get("filename"):
+        return None, None, None
+    file = str(location["filename"]).removeprefix(folder.rstrip("/") + "/")
+    return file, location.get("firstLine"), location.get("firstColumn")
+
+
+def _value(found: dict[str, Any]) -> Any:
+    """Decode MiniZinc's JSON for sets and enum members; other objects stay as they are."""
+    if len(found) == 1:
+        if "set" in found:
+            return frozenset(
+                member
+                for part in found["set"]
+                for member in (range(part[0], part[1] + 1) if isinstance(part, list) else [part])
+            )
+        if "e" in found:
+            return found["e"]
+    return found
+
+
+def _values(output: Mapping[str, Any]) -> dict[str, Any]:
+    if "json" in output:
+        return dict(output["json"])
+    return read_dzn(str(output.get("dzn", output.get("default", ""))))
+
+
+_ITEM = re.compile(r"\s*(\w+)\s*=\s*([^;]*);")
+_ARRAY = re.compile(r"array(\d)d\(((?:\s*-?\d+\s*\.\.\s*-?\d+\s*,)+)\s*(\[.*\])\s*\)\s*$", re.DOTALL)
+_RANGE = re.compile(r"(-?\d+)\s*\.\.\s*(-?\d+)")
+
+
+def read_dzn(text: str) -> dict[str, Any]:
+    """Read the assignments that solvers print for FlatZinc: numbers, booleans, sets and (multi-dimensional) arrays."""
+    return {name: _dzn_value(value.strip()) for name, value in _ITEM.findall(text)}
+
+
+def _dzn_value(text: str) -> Any:
+    array = _ARRAY.match(text)
+    if array:
+        flat = _dzn_list(array[3])
+        sizes = [int(high) - int(low) + 1 for low, high in _RANGE.findall(array[2])]
+        for size in reversed(sizes[1:]):
+            flat = [flat[start : start + size] for start in range(0, len(flat), size)] if size else []
+        return flat
+    if text.startswith("["):
+        return _dzn_list(text)
+    if text.startswith("{"):
+        return frozenset(json.loads(f"[{text[1:-1]}]"))
+    span = _RANGE.fullmatch(text)
+    if span:
+        return frozenset(range(int(span[1]), int(span[2]) + 1))
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise SolverError(f"the solver printed a value that is none of FlatZinc's: {text[:80]!r}") from None
+
+
+def _dzn_list(text: str) -> list[Any]:
+    if "{" in text or ".." in text:
+        return [_dzn_value(part) for part in re.findall(r"\{[^}]*\}|-?\d+\s*\.\.\s*-?\d+", text)]
+    try:
+        found: list[Any] = json.loads(text)
+    except ValueError:
+        raise SolverError(f"the solver printed an array that is none of FlatZinc's: {text[:80]!r}") from None
+    return found
