@@ -52,7 +52,7 @@ class MiniZincBackend:
         flags = [*_solve_flags(request, solver), *request.extra_flags]
         run = self._driver.start(["--json-stream", *_basics(request, solver), *flags, *words], texts, ())
         try:
-            yield from _events(run, begin, request.time_limit_s)
+            yield from _events(run, begin, request)
         finally:
             run.kill()
 
@@ -65,7 +65,7 @@ class MiniZincBackend:
         basics = _basics(request, solver)
         run = self._driver.start(["--json-stream", *basics, *options, *request.extra_flags, *words], texts, (_FLAT,))
         try:
-            stream = _Stream(run, begin, request.time_limit_s)
+            stream = _Stream(run, begin, request)
             for _ in stream:
                 pass
             text = (stream.exit.outputs or {}).get(_FLAT) if stream.exit else None
@@ -121,8 +121,10 @@ def _solve_flags(request: SolveRequest, solver: Solver) -> list[str]:
 class _Stream:
     """The events of a run up to its end, its status words and counters kept."""
 
-    def __init__(self, run: Run, begin: float, limit_s: float | None) -> None:
-        self._run, self._begin, self._limit_s = run, begin, limit_s
+    def __init__(self, run: Run, begin: float, request: SolveRequest) -> None:
+        self._run, self._begin = run, begin
+        self._limit_s, self._patience_s = request.time_limit_s, request.patience_s
+        self._last_solution_s = 0.0
         self.exit: Exit | None = None
         self.status = ""
         self.solutions = 0
@@ -135,9 +137,8 @@ class _Stream:
 
     def __iter__(self) -> Iterator[Event]:
         while self.exit is None:
-            left = None if self._limit_s is None else max(0.0, self._limit_s + _GRACE_S - self.seconds)
             try:
-                said = self._run.read(left)
+                said = self._run.read(self._left_s())
             except TimeoutError:
                 self.timed_out = True
                 return
@@ -150,19 +151,28 @@ class _Stream:
         if self.status == "ERROR":
             raise SolverError(f"the solver failed: {_last_words(self.exit)}")
 
+    def _left_s(self) -> float | None:
+        ends = [] if self._limit_s is None else [self._limit_s + _GRACE_S]
+        if self._patience_s is not None:
+            ends.append(self._last_solution_s + self._patience_s)
+        return max(0.0, min(ends) - self.seconds) if ends else None
+
     def _take(self, line: str) -> Iterator[Event]:
         event = read_line(line, self.seconds, self._run.folder)
         if isinstance(event, str):
             self.status = event
         elif event is not None:
-            self.solutions += isinstance(event, Solution)
+            if isinstance(event, Solution):
+                self.solutions += 1
+                self._last_solution_s = self.seconds
             if isinstance(event, Statistics):
                 self.statistics.update(event.values)
             yield event
 
 
-def _events(run: Run, begin: float, limit_s: float | None) -> Iterator[Event]:
-    stream = _Stream(run, begin, limit_s)
+def _events(run: Run, begin: float, request: SolveRequest) -> Iterator[Event]:
+    limit_s = request.time_limit_s
+    stream = _Stream(run, begin, request)
     yield from stream
     name = stream.status or ("SATISFIED" if stream.solutions else "UNKNOWN")
     seconds = stream.seconds

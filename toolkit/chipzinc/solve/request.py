@@ -88,6 +88,8 @@ class SolveRequest:
         flat: a compiled model to solve in place of ``models``.
         include_dirs: folders searched for included files.
         time_limit_s: wall-clock limit in seconds, compilation included; None for none.
+        patience_s: longest wait for the next solution, in seconds; past it the run ends as if its time were up. For
+            batches of samples, one of which may be stuck; use it with flat models, since it counts compilation too.
         all_solutions: enumerate (satisfaction) or list every improvement (optimisation).
         intermediate: hand out improvements while optimising; without it, only the last solution.
         solutions: stop a satisfaction search after this many; None for the solver's default of one.
@@ -104,6 +106,7 @@ class SolveRequest:
     flat: FlatModel | None = None
     include_dirs: tuple[Path, ...] = ()
     time_limit_s: float | None = None
+    patience_s: float | None = None
     all_solutions: bool = False
     intermediate: bool = True
     solutions: int | None = None
