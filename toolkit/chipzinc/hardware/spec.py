@@ -34,8 +34,8 @@ def _quantity(parse: Callable[[object], float], table: Iterable[str], example: s
     text_schema = {"type": "string", "pattern": rf"^\s*{number}\s*({'|'.join(table)})\s*$", "examples": [example]}
 
     def as_text(schema: dict[str, Any]) -> None:
-        schema.pop("exclusiveMinimum", None)
-        schema.pop("minimum", None)
+        for of_the_number in ("gt", "ge"):
+            schema.pop(of_the_number, None)
         schema.update(text_schema)
 
     return BeforeValidator(read), Field(json_schema_extra=as_text)
@@ -90,7 +90,7 @@ class ChipClass(_Fields):
     ]
     sram: Annotated[Bytes, Field(description="On-chip memory.")]
     sram_bandwidth: Annotated[BytesPerUs, Field(description="Rate at which an op reads and writes on-chip memory.")]
-    overhead: Annotated[Microseconds, Field(description="Fixed time of every op that is not free.")] = 0.0
+    overhead: Microseconds = Field("0 us", validate_default=True, description="Time every op adds that is not free.")
     offchip_bandwidth: Annotated[
         BytesPerUs | None, Field(description="Rate of the chip's own path to memory behind the SRAM, or to the host.")
     ] = None
