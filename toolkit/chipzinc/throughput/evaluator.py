@@ -17,13 +17,11 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from chipzinc.errors import InputError, NoAnswerError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.throughput.model import ThroughputModel
-
-_PIPES: Final = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,13 @@ class CommandEvaluator:
             file = Path(folder) / "plan.json"
             file.write_text(document, encoding="utf-8")
             try:
-                process = subprocess.Popen([*self.arguments, str(file)], start_new_session=True, **_PIPES)
+                process = subprocess.Popen(
+                    [*self.arguments, str(file)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
             except OSError as error:
                 raise InputError(f"'{name}' cannot be run: {error.strerror}", field="--evaluate-with") from error
             try:
