@@ -15,7 +15,7 @@ from chipzinc.errors import InputError
 from chipzinc.graph.flops import op_flops
 from chipzinc.graph.kinds import family
 from chipzinc.graph.opgraph import Incidence, OpGraph
-from chipzinc.graph.rawgraph import RawGraph, RawNode, Value
+from chipzinc.graph.rawgraph import RawGraph, RawNode
 
 REPLICATED_SHARE = 0.001
 """Replicated ops have at most this share of all flops (the attention mask's expansion has far less)."""
@@ -104,7 +104,7 @@ def _fold(raw: RawGraph, order: list[RawNode]) -> _Folded:
     """Finds the root of every value; nodes that only fold, rename weights or change nothing disappear."""
     roots = {name: _root(raw, "input", name) for name in raw.inputs}
     for name, stored in raw.stored.items():
-        index = _is_index(raw.values[name])
+        index = raw.values[name].index
         roots[name] = replace(
             _root(raw, "constant" if index else "weight", name),
             name=stored.identity,
@@ -114,7 +114,8 @@ def _fold(raw: RawGraph, order: list[RawNode]) -> _Folded:
     folded = _Folded(roots)
     for node in order:
         sources = [roots[name] for name in node.inputs]
-        if node.kind == "fill" or (node.kind != "random" and all(root.sort == "constant" or root.foldable for root in sources)):
+        known = node.kind != "random" and all(root.foldable for root in sources)
+        if node.kind == "fill" or known:
             _fold_constant(raw, node, sources, roots)
         elif _renames_a_weight(node, sources):
             for output in node.outputs:
@@ -134,11 +135,6 @@ def _root(raw: RawGraph, sort: str, name: str) -> _Root:
     return _Root(sort, name, math.prod(value.shape), value.bits)
 
 
-def _is_index(value: Value) -> bool:
-    """Tells indices and masks, which compilers turn into addresses, from quantised weights."""
-    return value.integral and (value.bits >= 64 or value.bits == 1)
-
-
 def _fold_constant(raw: RawGraph, node: RawNode, sources: list[_Root], roots: dict[str, _Root]) -> None:
     """Gives a constant's outputs their root, with the elements that a compiler would have to store.
 
@@ -153,7 +149,7 @@ def _fold_constant(raw: RawGraph, node: RawNode, sources: list[_Root], roots: di
             elements = elements if node.attributes.get("patterned") else 1
         elif (family(node.kind) in ("elementwise", "free") or node.kind == "cast") and len(patterned) <= 1:
             elements = max((root.elements for root in sources), default=elements)
-        charged = elements > 1 and not _is_index(value)
+        charged = elements > 1 and not value.index
         roots[output] = _Root("constant", output, elements, value.bits, foldable=True, charged=charged)
 
 

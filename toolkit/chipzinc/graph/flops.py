@@ -61,7 +61,8 @@ def op_flops(kind: str, inputs: Sequence[Shape], outputs: Sequence[Shape], attri
         inputs: shapes of the operands in canonical order, weights included: matmul (a, b, bias), convolution
             (input, filter, bias), attention (query, key, value), recurrent (input sequence, weights ...).
         outputs: shapes of the results.
-        attributes: what shapes do not tell: ``contracted`` (length of a matrix product's inner axis),
+        attributes: what shapes do not tell: ``contracted`` (length of a matrix product's inner axis), ``biased``
+            (whether a product's third operand is added), ``heads`` (of attention, where the shapes join them),
             ``index_sizes`` (einsum), ``window`` (elements of a pooling window), ``size`` (local response norm),
             ``points`` (inputs that one resized element blends), ``matrix_elements`` and ``hidden`` (of a recurrent
             op: elements of all its weight matrices, and hidden units, over all its layers and directions).
@@ -72,19 +73,20 @@ def op_flops(kind: str, inputs: Sequence[Shape], outputs: Sequence[Shape], attri
     if group in ("matmul", "conv", "attention", "recurrent"):
         return _product_flops(kind, inputs, out, attributes)
     if kind == "local_response_norm":  # square, window sum, scale, shift, power, divide (Krizhevsky et al. 2012)
-        return out * (2 * attributes.get("size", 5) + 4)
+        return out * (2 * int(attributes.get("size", 5)) + 4)
     if kind in _PER_NORMALISED_ELEMENT:
         return out * _PER_NORMALISED_ELEMENT[kind]
     if group == "elementwise":  # an n-ary sum or maximum takes n - 1 operations
         return out * _PER_ELEMENT.get(kind, float(max(1, len(inputs) - 1)))
     if group == "pooling":
-        return out * attributes["window"] if "window" in attributes else first
+        return out * int(attributes["window"]) if "window" in attributes else first
     if group == "reduction":
         return first * (4.0 if kind == "variance" else 2.0 if kind == "reduce_norm" else 1.0)
     if kind == "embedding_bag":
         return float(math.prod(inputs[1])) * inputs[0][-1] if len(inputs) > 1 else out
     if kind == "resize":
-        return out * (2 * attributes.get("points", 1) - 1) if attributes.get("points", 1) > 1 else 0.0
+        points = int(attributes.get("points", 1))
+        return out * (2 * points - 1) if points > 1 else 0.0
     if kind in ("grid_sample", "roi_align"):  # bilinear: four products, three sums
         return out * 7
     return out if kind == "custom" else 0.0
@@ -92,20 +94,18 @@ def op_flops(kind: str, inputs: Sequence[Shape], outputs: Sequence[Shape], attri
 
 def _product_flops(kind: str, inputs: Sequence[Shape], out: float, attributes: Mapping[str, Any]) -> float:
     """Returns the operations of the kinds built on multiply-adds; `out` is the elements of the first result."""
+    bias = out if attributes.get("biased", len(inputs) > 2) else 0.0
     if kind == "matmul":
-        bias = out if len(inputs) > 2 else 0.0
-        return 2 * out * attributes.get("contracted", inputs[0][-1] if inputs[0] else 1) + bias
+        return 2 * out * int(attributes.get("contracted", inputs[0][-1] if inputs[0] else 1)) + bias
     if kind == "einsum":
-        return 2.0 * math.prod(attributes["index_sizes"])
+        return 2.0 * float(math.prod(attributes["index_sizes"]))
     if kind == "conv":  # filter [out channel, in channel / groups, window ...]
-        bias = out if len(inputs) > 2 else 0.0
         return 2 * out * math.prod(inputs[1][1:]) + bias
     if kind == "conv_transpose":  # filter [in channel, out channel / groups, window ...]
-        bias = out if len(inputs) > 2 else 0.0
         return 2.0 * math.prod(inputs[0]) * math.prod(inputs[1][1:]) + bias
     if kind == "attention":
         query, key, value = (list(shape) for shape in inputs[:3])
         scores = float(math.prod(query[:-1])) * key[-2]
-        return 2 * scores * (query[-1] + value[-1]) + 5 * scores
+        return 2 * scores * (query[-1] + value[-1]) + 5 * scores * int(attributes.get("heads", 1))
     steps = math.prod(inputs[0][:-1])  # every weight matrix meets every step of every sample once
-    return steps * (2.0 * attributes["matrix_elements"] + _POINTWISE_PER_UNIT[kind] * attributes["hidden"])
+    return steps * (2.0 * int(attributes["matrix_elements"]) + _POINTWISE_PER_UNIT[kind] * int(attributes["hidden"]))

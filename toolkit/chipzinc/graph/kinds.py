@@ -116,7 +116,8 @@ FAMILY_OF_KIND: dict[str, str] = {kind: name for name, kinds in KINDS_OF_FAMILY.
 KIND_OF_ATEN: dict[str, str] = {
     name: kind
     for kind, names in {
-        "matmul": "mm bmm addmm baddbmm addbmm linear mv addmv dot int_mm scaled_mm weight_int8pack_mm",
+        "matmul": "mm bmm addmm baddbmm addbmm linear mv addmv dot int_mm scaled_mm weight_int8pack_mm "
+        "grouped_mm grouped_mm_fallback",
         "conv": "convolution conv1d conv2d conv3d mkldnn_convolution",
         "conv_transpose": "conv_transpose1d conv_transpose2d conv_transpose3d",
         "attention": "scaled_dot_product_attention scaled_dot_product_flash_attention "
@@ -145,7 +146,7 @@ KIND_OF_ATEN: dict[str, str] = {
         "elu": "selu celu",
         "floor": "trunc",
         "sign": "sgn",
-        "reduce_sum": "sum nansum",
+        "reduce_sum": "sum nansum histc bincount",
         "reduce_mean": "mean",
         "reduce_max": "amax max",
         "reduce_min": "amin min",
@@ -179,7 +180,7 @@ KIND_OF_ATEN: dict[str, str] = {
         "depth_to_space": "pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle",
         "im2col": "col2im",
         "view": "reshape unsafe_view squeeze unsqueeze flatten unflatten view_as_real view_as_complex view_copy "
-        "squeeze_copy unsqueeze_copy",
+        "squeeze_copy unsqueeze_copy as_strided",
         "permute": "transpose t movedim swapaxes numpy_T mT permute_copy transpose_copy t_copy",
         "expand": "broadcast_to expand_as expand_copy",
         "identity": "alias detach detach_ dropout lift_fresh_copy lift_fresh native_dropout alias_copy "

@@ -115,10 +115,12 @@ class OpGraph:
 
     @property
     def n_ops(self) -> int:
+        """Number of ops, replicated ones not among them."""
         return len(self.op_names)
 
     @property
     def n_tensors(self) -> int:
+        """Number of tensors."""
         return len(self.tensor_producer)
 
     @cached_property

@@ -17,12 +17,13 @@ class Value:
     Attributes:
         shape: sizes, outermost first.
         bits: bits of one element.
-        integral: whether the elements are integers or truth values (indices and masks, unless quantised).
+        index: whether the elements are indices or truth values (64-bit integers, booleans), which compilers turn into
+            addresses, and not data or quantised weights.
     """
 
     shape: tuple[int, ...]
     bits: int
-    integral: bool = False
+    index: bool = False
 
 
 @dataclass(frozen=True)

@@ -98,10 +98,10 @@ def _example_inputs(model: Any, batch: int, sequence: int) -> dict[str, Any]:
         bins = getattr(config, "num_mel_bins", None)
         shape = (batch, bins, 2 * config.max_source_positions) if bins else (batch, 16000)
         features = {model.main_input_name: torch.zeros(*shape, device="meta")}
-        return features | ({"decoder_input_ids": tokens} if config.is_encoder_decoder else {})
-    inputs = {"input_ids": tokens, "attention_mask": tokens}
+        return features | ({"decoder_input_ids": tokens, "use_cache": False} if config.is_encoder_decoder else {})
+    inputs: dict[str, Any] = {"input_ids": tokens, "attention_mask": tokens}
     if config.is_encoder_decoder:
-        inputs |= {"decoder_input_ids": tokens, "decoder_attention_mask": tokens}
+        inputs |= {"decoder_input_ids": tokens, "decoder_attention_mask": tokens, "use_cache": False}
     elif getattr(config, "type_vocab_size", 0):
         inputs["token_type_ids"] = tokens
     return inputs

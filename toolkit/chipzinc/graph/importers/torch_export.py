@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import torch
     from torch.export import ExportedProgram
 
+FixedShapes = Mapping[str, tuple[int, ...]]
+
 Level = Literal["ops", "modules"]
 """``ops``: core ATen, the op-level graph of the paper; ``modules``: linear layers and attention stay whole."""
 
@@ -55,7 +57,7 @@ def export_module(
     return import_program(program, name, level=level, source=source)
 
 
-def import_pt2(path: Path, *, level: Level = "ops", fix_shapes: Mapping[str, tuple[int, ...]] | None = None) -> OpGraph:
+def import_pt2(path: Path, *, level: Level = "ops", fix_shapes: FixedShapes | None = None) -> OpGraph:
     """Reads a program saved by `torch.export.save`.
 
     Raises:
@@ -84,7 +86,7 @@ def import_program(
     *,
     level: Level = "ops",
     source: str = "",
-    fix_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    fix_shapes: FixedShapes | None = None,
 ) -> OpGraph:
     """Turns an exported program into a graph.
 
@@ -100,7 +102,7 @@ def import_program(
 class _Reader:
     """Walks one program's nodes and collects a `RawGraph`."""
 
-    def __init__(self, program: ExportedProgram, fix_shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, program: ExportedProgram, fix_shapes: FixedShapes) -> None:
         self.program = program
         self.values: dict[str, Value] = {}
         self.alias: dict[str, str] = {}  # the name of a getitem node, or of an only output, to its value
@@ -136,37 +138,33 @@ class _Reader:
                 stored[str(getattr(spec.arg, "name", ""))] = Stored(target, sorts[spec.kind])
         return stored
 
-    def _fixed_sizes(self, fix_shapes: Mapping[str, tuple[int, ...]]) -> dict[Any, int]:
+    def _fixed_sizes(self, fix_shapes: FixedShapes) -> dict[Any, int]:
         """Returns the size of each shape symbol that the fixed shapes settle."""
+        inputs = {
+            node.name: node.meta["val"].shape
+            for node in self.program.graph.nodes
+            if node.name in self.program.graph_signature.user_inputs and hasattr(node.meta.get("val"), "shape")
+        }
         sizes: dict[Any, int] = {}
-        names = set(self.program.graph_signature.user_inputs)
-        for name, shape in fix_shapes.items():
-            if name not in names:
-                raise InputError(f"--fix-shape names input {name!r}; the inputs are {', '.join(map(str, names))}")
-        dynamic = []
-        for node in self.program.graph.nodes:
-            if node.op != "placeholder" or node.name not in names or not hasattr(node.meta.get("val"), "shape"):
-                continue
-            exported = node.meta["val"].shape
-            shape = fix_shapes.get(node.name)
-            if shape is None:
-                dynamic += [node.name] if not all(isinstance(size, int) for size in exported) else []
-            elif len(shape) != len(exported):
-                raise InputError(f"--fix-shape gives {node.name!r} {len(shape)} sizes, expected {len(exported)}")
-            else:
-                for size, wanted in zip(exported, shape, strict=True):
-                    if not isinstance(size, int):
-                        sizes[size.node.expr] = wanted
-                    elif size != wanted:
-                        raise InputError(f"--fix-shape gives {node.name!r} size {wanted} where the model has {size}")
-        if [name for name in dynamic if not self._settled(name, sizes)]:
-            wanted = " ".join(f"--fix-shape {name}=..." for name in dynamic)
-            raise InputError(f"the model's shapes are dynamic; fix the shapes of its inputs: {wanted}")
+        for name, wanted in fix_shapes.items():
+            if name not in inputs:
+                raise InputError(f"--fix-shape names input {name!r}; the inputs are {', '.join(inputs)}")
+            if len(wanted) != len(inputs[name]):
+                raise InputError(f"--fix-shape gives {name!r} {len(wanted)} sizes, expected {len(inputs[name])}")
+            for exported, size in zip(inputs[name], wanted, strict=True):
+                if not isinstance(exported, int):
+                    sizes[exported.node.expr] = size
+                elif exported != size:
+                    raise InputError(f"--fix-shape gives {name!r} size {size} where the model has {exported}")
+        open_inputs = [
+            f"--fix-shape {name}={','.join(map(str, shape))}"
+            for name, shape in inputs.items()
+            if not all(isinstance(size, int) or size.node.expr in sizes for size in shape)
+        ]
+        if open_inputs:
+            wanted_text = " ".join(open_inputs)
+            raise InputError(f"the model's shapes are dynamic; fix the shapes of its inputs: {wanted_text}")
         return sizes
-
-    def _settled(self, name: str, sizes: Mapping[Any, int]) -> bool:
-        node = next(node for node in self.program.graph.nodes if node.name == name)
-        return all(isinstance(size, int) or size.node.expr in sizes for size in node.meta["val"].shape)
 
     def _shape(self, node: torch.fx.Node, shape: Sequence[Any]) -> tuple[int, ...]:
         sizes = []
@@ -189,9 +187,8 @@ class _Reader:
         for index, value in enumerate(result if isinstance(result, (tuple, list)) else (result,)):
             if isinstance(value, torch.Tensor):
                 name = f"{node.name}#{index}" if many else node.name
-                integral = not (value.dtype.is_floating_point or value.dtype.is_complex)
-                bits = 1 if value.dtype == torch.bool else 8 * value.dtype.itemsize
-                self.values[name] = Value(self._shape(node, value.shape), bits, integral)
+                index = value.dtype in (torch.bool, torch.int64)
+                self.values[name] = Value(self._shape(node, value.shape), 8 * value.dtype.itemsize, index)
                 self.alias[name] = name
                 names.append(name)
         return tuple(names)
@@ -226,6 +223,8 @@ class _Reader:
             window = node.args[1] if isinstance(node.args[1], (tuple, list)) else (node.args[1],)
             sizes = [int(str(size)) for size in window]
             return {"window": math.prod(sizes) if len(sizes) > 1 else sizes[0] ** axes}
+        if packet.startswith("_grouped_mm"):  # the third operand is where each expert's rows end
+            return {"biased": False}
         if kind == "resize":
             return {"points": next((points for name, points in _POINTS.items() if name in packet), 1)}
         if kind == "fill":
