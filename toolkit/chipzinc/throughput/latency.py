@@ -14,13 +14,18 @@ from chipzinc.throughput.traffic import HostTraffic, LinkTraffic
 
 
 def latency_us(
-    graph: OpGraph, package: Package, time_us: FloatArray, traffic: LinkTraffic | HostTraffic, chips: IntArray
+    graph: OpGraph,
+    package: Package,
+    time_us: FloatArray,
+    traffic: LinkTraffic | HostTraffic,
+    chips: IntArray,
+    stream_us: FloatArray,
 ) -> FloatArray:
     """Longest path of one sample through ops and transfers, in µs; shape [sample].
 
     A chip runs its ops one after another in the graph's order, so the path also goes from each op to the next on
     its chip. A transfer takes its bytes over the bandwidth of every link of its route in turn (store and forward),
-    or what both chips pay the host. Streamed weights are taken to arrive in time.
+    or what both chips pay the host. Every chip begins to stream its weights when the sample begins.
 
     Args:
         graph: the graph.
@@ -28,6 +33,7 @@ def latency_us(
         time_us: time of each op on each chip, shape [op, chip].
         traffic: how transfers go.
         chips: shape [sample, op].
+        stream_us: time to stream each chip's weights, shape [sample, chip].
     """
     samples = np.arange(len(chips))
     reads = distinct_reads(graph)
@@ -35,7 +41,7 @@ def latency_us(
     starts = np.searchsorted(read[:, 1], np.arange(graph.n_ops + 1))
     per_byte = _route_us_per_byte(package) if isinstance(traffic, LinkTraffic) else None
     finish = np.zeros((len(chips), graph.n_ops))
-    busy_until = np.zeros((len(chips), package.n_chips))
+    busy_until = stream_us.copy()
     for op in range(graph.n_ops):
         here = chips[:, op]
         ready = busy_until[samples, here]

@@ -14,8 +14,6 @@ from chipzinc.graph.opgraph import Incidence, IntArray, OpGraph
 from chipzinc.hardware.demand import distinct_reads, tensor_bytes, weight_bytes
 from chipzinc.hardware.package import Package
 
-_CHUNK = 2**18  # entries of one temporary array
-
 
 @dataclass(frozen=True)
 class Overflow:
@@ -57,8 +55,7 @@ class MemoryModel:
         self.tensor_bytes, self.weight_bytes = tensor_bytes(graph, package), weight_bytes(graph, package)
         reads = distinct_reads(graph)
         own = np.stack([np.arange(graph.n_tensors), graph.tensor_producer], axis=1)
-        uses = np.concatenate([reads, own])
-        self.uses = uses[np.argsort(uses[:, 1], kind="stable")]
+        self.uses = np.concatenate([reads, own])
 
     def weights(self, chips: IntArray) -> IntArray:
         """Bytes of weights used on each chip, one used by several ops counted once; shape [sample, chip].
@@ -79,10 +76,17 @@ class MemoryModel:
         Args:
             chips: shape [sample, op].
         """
-        per_sample = self.package.n_chips * (max(self.graph.n_ops, self.graph.n_tensors) + 1)
-        step = max(1, _CHUNK // per_sample)
-        parts = [self._live(chips[i : i + step]).max(axis=2, initial=0) for i in range(0, len(chips), step)]
-        return np.concatenate([np.zeros((0, self.package.n_chips), dtype=np.int64), *parts])
+        n_chips, n_ops = self.package.n_chips, self.graph.n_ops
+        row, tensor, last = self._held(chips)
+        size = self.tensor_bytes[tensor]
+        start = (row * (n_ops + 1) + self.graph.tensor_producer[tensor]) * 2 + 1
+        end = (row * (n_ops + 1) + last + 1) * 2  # at equal times tensors end before others start
+        event, change = np.concatenate([start, end]), np.concatenate([size, -size])
+        order = np.argsort(event)
+        live = np.cumsum(change[order])  # one row of chips after another: each starts and ends at 0
+        peak = np.zeros(len(chips) * n_chips, dtype=np.int64)
+        np.maximum.at(peak, event[order] // (2 * (n_ops + 1)), live)
+        return peak.reshape(len(chips), n_chips)
 
     def overflows(self, chip: IntArray) -> list[Overflow]:
         """The chips of one partition whose peak does not fit, each at the first time of its peak.
@@ -90,41 +94,41 @@ class MemoryModel:
         Args:
             chip: shape [op].
         """
-        live = self._live(chip[None])[0]
-        weights = self.weights(chip[None])[0] if self.package.weights == "resident" else np.zeros_like(live[:, 0])
-        over = np.flatnonzero(weights + live.max(axis=1, initial=0) > self.package.sram_bytes)
-        return [self._overflow(chip, int(d), int(live[d].argmax()), int(weights[d])) for d in over]
+        peak = self.peaks(chip[None])[0]
+        weights = self.weights(chip[None])[0] if self.package.weights == "resident" else np.zeros_like(peak)
+        over = np.flatnonzero(weights + peak > self.package.sram_bytes)
+        return [self._overflow(chip, int(d), int(weights[d])) for d in over]
 
-    def _live(self, chips: IntArray) -> IntArray:
-        """Bytes alive on each chip while each op runs; shape [sample, chip, op]."""
-        n_samples, n_chips = len(chips), self.package.n_chips
-        n_tensors, n_ops = self.graph.n_tensors, self.graph.n_ops
+    def _held(self, chips: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Which chip holds which tensor, and until which op.
+
+        Returns:
+            Of each holding: sample * n_chips + chip, the tensor, and the last op that needs it there.
+        """
+        n_samples, n_chips, n_ops = len(chips), self.package.n_chips, self.graph.n_ops
         tensor, op = self.uses[:, 0], self.uses[:, 1]
-        key = (np.arange(n_samples) * n_tensors + tensor[:, None]) * n_chips + chips[:, op].T
-        last = np.full(n_samples * n_tensors * n_chips, -1, dtype=np.int64)
-        # uses are in the order of ops, and of values assigned to one place the last one stays
-        last[key.ravel()] = np.repeat(op, n_samples)
+        row = np.arange(n_samples)[:, None] * n_chips + chips[:, op]
+        use = np.sort(((row * self.graph.n_tensors + tensor) * n_ops + op).ravel())
+        holding, op = np.divmod(use, n_ops)
+        is_last = np.diff(holding, append=-1) != 0
+        row_of, tensor_of = np.divmod(holding[is_last], max(self.graph.n_tensors, 1))
+        return row_of, tensor_of, op[is_last]
 
-        held = np.flatnonzero(last >= 0)
-        sample_tensor, place = np.divmod(held, n_chips)
-        sample, tensor = np.divmod(sample_tensor, max(n_tensors, 1))
-        row = (sample * n_chips + place) * (n_ops + 1)
-        size, length = self.tensor_bytes[tensor], n_samples * n_chips * (n_ops + 1)
-        change = np.bincount(row + self.graph.tensor_producer[tensor], weights=size, minlength=length)
-        change -= np.bincount(row + last[held] + 1, weights=size, minlength=length)
-        live = np.cumsum(change.reshape(n_samples, n_chips, n_ops + 1), axis=2)
-        return live[:, :, :n_ops].astype(np.int64)
-
-    def _overflow(self, chip: IntArray, place: int, now: int, weights: int) -> Overflow:
+    def _overflow(self, chip: IntArray, place: int, weights: int) -> Overflow:
         producer, tensor, op = self.graph.tensor_producer, self.uses[:, 0], self.uses[:, 1]
+        row, held, last = self._held(chip[None])
+        here = row == place
+        change = np.zeros(self.graph.n_ops + 1, dtype=np.int64)
+        np.add.at(change, producer[held[here]], self.tensor_bytes[held[here]])
+        np.add.at(change, last[here] + 1, -self.tensor_bytes[held[here]])
+        now = int(change.cumsum().argmax())
+        alive = held[here & (producer[held] <= now) & (last >= now)]
         holds = (producer[tensor] <= now) & (op >= now)
-        alive = np.unique(tensor[holds & (chip[op] == place)])
-        holders = [op[holds & (tensor == t)].tolist() for t in alive]
         return Overflow(
             chip=place,
             op=now,
             tensors=alive,
-            holders=Incidence.from_rows(holders),
+            holders=Incidence.from_rows([op[holds & (tensor == t)].tolist() for t in alive]),
             live_bytes=int(self.tensor_bytes[alive].sum()),
             weight_bytes=weights,
             sram_bytes=int(self.package.sram_bytes[place]),

@@ -103,7 +103,9 @@ class ThroughputModel:
 
     def latency_us(self, chips: ArrayLike) -> FloatArray:
         """Time of one sample through the package, in µs; see `chipzinc.throughput.latency`; shape [sample]."""
-        return latency_us(self.graph, self.package, self.op_time_us, self.traffic, self._checked(chips))
+        checked = self._checked(chips)
+        stream = self._stream_us(checked)
+        return latency_us(self.graph, self.package, self.op_time_us, self.traffic, checked, stream)
 
     def _checked(self, chips: ArrayLike) -> IntArray:
         array = np.atleast_2d(np.asarray(chips, dtype=np.int64))
