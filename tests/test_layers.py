@@ -42,8 +42,8 @@ TOP = {"cli", "__main__", "__init__"}  # may import everything
 ENTRANCES = {
     "minizinc": {"solve"},
     "jinja2": {"render"},
-    "onnx": {"graph/importers/onnx"},
-    "onnxruntime": {"graph/importers/onnx"},
+    "onnx": {"graph/importers/onnx_file"},
+    "onnxruntime": {"graph/importers/onnx_file"},
     "torch": {"policy", "graph/importers/torch_export", "graph/importers/hugging_face"},
     "transformers": {"graph/importers/hugging_face"},
     "typer": {"cli"},

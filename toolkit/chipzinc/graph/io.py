@@ -9,8 +9,7 @@ import gzip
 import hashlib
 import io
 import json
-import os
-import tempfile
+import secrets
 import zlib
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,16 @@ def load_graph_file(path: Path | str) -> OpGraph:
     Raises:
         InputError: the file is missing, truncated, corrupt, of another version, or its graph is not valid.
     """
-    document = _read_document(Path(path))
+    return graph_of_document(read_json(Path(path)), Path(path))
+
+
+def graph_of_document(document: Any, path: Path) -> OpGraph:
+    """Builds the graph of a graph file that `read_json` has parsed; `path` is for messages.
+
+    Raises:
+        InputError: the document is corrupt, of another version, or its graph is not valid.
+    """
+    _check_header(document, path)
     content = document.get("graph")
     if not isinstance(content, dict):
         raise InputError("expected an object", file=path, field="graph")
@@ -100,34 +108,27 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    temporary = None
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "wb") as stream:
+        with temporary.open("xb") as stream:
             stream.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's 0600 would hide the file from others
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", file=path) from None
     finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
 
 
 def _refuse_constant(text: str) -> None:
     raise InputError(f"holds {text}; numbers must be finite")
 
 
-def _read_document(path: Path) -> dict[str, Any]:
-    document = read_json(path)
+def _check_header(document: Any, path: Path) -> None:
     if not is_graph_document(document):
         raise InputError(f"is no graph file; expected format {FORMAT!r}", file=path, field="format")
     if document.get("version") != VERSION:
         message = f"is {document.get('version')!r}; this chipzinc reads version {VERSION}"
         raise InputError(message, file=path, field="version")
-    return dict(document)
 
 
 def _canonical(content: object) -> bytes:

@@ -6,10 +6,8 @@ Reads node messages handed to it, without importing onnx.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from onnx import NodeProto
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 Shapes = list[tuple[int, ...]]
 
@@ -29,6 +27,23 @@ PARAMETER_OPERANDS: dict[str, frozenset[int]] = {
 }
 """Operands that say how, not what: shapes, axes, ranges. They are no data flow."""
 
+
+class Node(Protocol):
+    """The part of onnx's NodeProto that is read here."""
+
+    @property
+    def op_type(self) -> str:
+        """The operator's name."""
+
+    @property
+    def input(self) -> Sequence[str]:
+        """The operands' names."""
+
+    @property
+    def attribute(self) -> Sequence[Any]:
+        """The attributes' messages."""
+
+
 _FILTER_AT = {"QLinearConv": 3, "QLinearMatMul": 3, "QGemm": 3}
 
 
@@ -40,7 +55,7 @@ def data_operands(op_type: str, operands: list[str]) -> list[str]:
     return [operands[0], operands[at], *operands[1:at], *operands[at + 1 :]]
 
 
-def flop_attributes(node: NodeProto, inputs: Shapes, outputs: Shapes) -> dict[str, Any]:
+def flop_attributes(node: Node, inputs: Shapes, outputs: Shapes) -> dict[str, Any]:
     """Returns what `chipzinc.graph.flops` needs beyond the operands' shapes.
 
     Args:
@@ -74,7 +89,7 @@ def flop_attributes(node: NodeProto, inputs: Shapes, outputs: Shapes) -> dict[st
     return {"patterned": op_type in ("Range", "EyeLike")}
 
 
-def _attribute(node: NodeProto, name: str, default: Any) -> Any:
+def _attribute(node: Node, name: str, default: Any) -> Any:
     for attribute in node.attribute:
         if attribute.name == name:
             lists = {6: attribute.floats, 7: attribute.ints, 8: attribute.strings}
