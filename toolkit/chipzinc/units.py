@@ -42,7 +42,7 @@ MICROSECONDS: Final[Mapping[str, float]] = {"ns": 1e-3, "us": 1.0, "µs": 1.0, "
 PICOJOULES: Final[Mapping[str, float]] = {"fJ": 1e-3, "pJ": 1.0, "nJ": 1e3, "uJ": 1e6, "µJ": 1e6}
 """Units of energy, in pJ."""
 
-_QUANTITY: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)\s*(\S+)\s*")
+_QUANTITY: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)\s*([^\W\d]\S*)\s*")
 
 
 def parse_quantity(text: object, units: Mapping[str, float], example: str) -> float:
@@ -129,10 +129,9 @@ def scale_demands(demands: ArrayLike, capacities: ArrayLike, *, limit: int = SOL
     ceiling = float(capacity.max()) if capacity.size else math.inf
     unit = _unit(np.minimum(demand, ceiling), limit)
     rounded = np.ceil(np.minimum(demand, ceiling) / unit)
-    if capacity.size:
-        rounded = np.where(demand > ceiling, math.floor(ceiling / unit) + 1, rounded)
-    held = np.floor(np.floor(capacity) / unit if unit % 1 == 0 else capacity / unit)
-    return ScaledDemands(rounded.astype(np.int64), np.minimum(held, limit).astype(np.int64), unit)
+    held = np.minimum(np.floor(np.floor(capacity) / unit if unit % 1 == 0 else capacity / unit), limit)
+    rounded = np.where(demand > ceiling, held.max(initial=0) + 1, rounded)
+    return ScaledDemands(rounded.astype(np.int64), held.astype(np.int64), unit)
 
 
 def relax_demands(demands: ArrayLike, capacities: ArrayLike, *, limit: int = SOLVER_LIMIT) -> ScaledDemands:
@@ -179,4 +178,4 @@ def _unit(demand: NDArray[np.float64], limit: int) -> float:
     room = limit - items.size  # rounding up adds less than one unit an item
     if room <= 0:
         raise InputError(f"{items.size} demands are too many for sums of at most {limit}")
-    return math.ldexp(1.0, math.frexp(total / room)[1])
+    return math.ldexp(1.0, max(math.frexp(total / room)[1], -64))  # finer would overflow capacity / unit

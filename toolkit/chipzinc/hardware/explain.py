@@ -19,7 +19,7 @@ from chipzinc.hardware.yaml import Document, FieldPath
 def first_problem(
     document: Document, error: ValidationError, known_keys: Callable[[FieldPath], Iterable[str]]
 ) -> InputError:
-    """The refusal that stands first in the file.
+    """The refusal that stands first in the file; a missing key comes last, since a misspelt one is missing too.
 
     Args:
         document: what was validated.
@@ -27,14 +27,15 @@ def first_problem(
         known_keys: the keys that may stand where an unknown one does, given its path.
     """
     problems = error.errors(include_url=False, include_input=True)
-    located = [_explain(document, problem, known_keys) for problem in problems]
-    return min(located, key=lambda problem: (problem.line or 0, problem.column or 0))
+    missing = [problem["type"] == "missing" for problem in problems]
+    located = zip(missing, (_explain(document, problem, known_keys) for problem in problems), strict=True)
+    return min(located, key=lambda found: (found[0], found[1].line or 0, found[1].column or 0))[1]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A closing half-sentence that names the nearest known name, or all of them where none is near."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else f"; expected one of: {', '.join(names)}"
 
 

@@ -101,6 +101,13 @@ class ChipClass(_Fields):
     energy_per_sram_byte: Picojoules | None = None
 
 
+def _checked_topology_kind(kind: object) -> object:
+    kinds = ("ring-one-way", "ring-two-way", "chain", "mesh", "explicit")
+    if kind not in kinds:
+        raise ValueError(f"{kind!r} is no topology; expected one of: {', '.join(kinds)}")
+    return kind
+
+
 class _Linked(_Fields):
     link_bandwidth: Annotated[BytesPerUs, Field(description="Rate of one link in one direction.")]
     energy_per_byte: Annotated[Picojoules | None, Field(description="Energy of one byte over one link.")] = None
@@ -109,7 +116,7 @@ class _Linked(_Fields):
 class Line(_Linked):
     """Chips in a row: a ring with links one way or both ways, or an open chain with links both ways."""
 
-    kind: Literal["ring-one-way", "ring-two-way", "chain"]
+    kind: Annotated[Literal["ring-one-way", "ring-two-way", "chain"], BeforeValidator(_checked_topology_kind)]
 
 
 class Mesh(_Linked):
