@@ -21,7 +21,6 @@ REPLICATED_SHARE = 0.001
 """Replicated ops have at most this share of all flops (the attention mask's expansion has far less)."""
 
 _WEIGHT_VIEWS = ("cast", "copy", "dequantize", "slice", "split")
-_SAME_SHAPE_IS_NOTHING = ("view", "expand")
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _topological(raw: RawGraph) -> list[RawNode]:
 
 
 def _fold(raw: RawGraph, order: list[RawNode]) -> _Folded:
-    """Finds the root of every value; nodes that only fold, rename weights or change nothing disappear."""
+    """Finds the root of every value; nodes that only fold or rename weights disappear."""
     roots = {name: _root(raw, "input", name) for name in raw.inputs}
     for name, stored in raw.stored.items():
         index = raw.values[name].index
@@ -121,8 +120,6 @@ def _fold(raw: RawGraph, order: list[RawNode]) -> _Folded:
             for output in node.outputs:
                 part = node.kind in ("slice", "split")
                 roots[output] = replace(_root(raw, "weight", output), charged=True) if part else sources[0]
-        elif _changes_nothing(raw, node):
-            roots[node.outputs[0]] = sources[0]
         else:
             folded.nodes.append(node)
             for output in node.outputs:
@@ -158,13 +155,6 @@ def _renames_a_weight(node: RawNode, sources: list[_Root]) -> bool:
     if not sources or any(root.sort not in ("weight", "constant") for root in sources):
         return False
     return sources[0].sort == "weight" and (family(node.kind) == "free" or node.kind in _WEIGHT_VIEWS)
-
-
-def _changes_nothing(raw: RawGraph, node: RawNode) -> bool:
-    """Tells whether the node is a view to the shape its input already has."""
-    if node.kind not in _SAME_SHAPE_IS_NOTHING or len(node.outputs) != 1:
-        return False
-    return raw.values[node.inputs[0]].shape == raw.values[node.outputs[0]].shape
 
 
 def _drop_dead(raw: RawGraph, folded: _Folded) -> None:

@@ -221,8 +221,9 @@ class _Reader:
         if family(kind) == "pooling" and "adaptive" not in packet:
             axes = next((int(letter) for letter in packet if letter.isdigit()), 1)
             window = node.args[1] if isinstance(node.args[1], (tuple, list)) else (node.args[1],)
-            sizes = [int(str(size)) for size in window]
-            return {"window": math.prod(sizes) if len(sizes) > 1 else sizes[0] ** axes}
+            sizes = [int(str(size)) for size in window] * (1 if len(window) > 1 else axes)
+            # a window may be larger than the image it slides over, as global pooling is often written
+            return {"window": math.prod(map(min, sizes, shapes[0][-axes:]))}
         if packet.startswith("_grouped_mm"):  # the third operand is where each expert's rows end
             return {"biased": False}
         if kind == "resize":
