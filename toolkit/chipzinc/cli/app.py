@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import chipzinc
-from chipzinc.cli import doctor
+from chipzinc.cli import doctor, graphs, rules, verify
 from chipzinc.cli.failures import answers, run
 
 app = typer.Typer(
@@ -38,6 +38,15 @@ def about(
 
 
 app.command("doctor")(answers(doctor.doctor))
+app.command("import")(answers(graphs.import_graph))
+app.command("render")(answers(graphs.render))
+app.command("verify")(answers(verify.verify_plan))
+app.command("bound")(answers(graphs.bound))
+
+rules_app = typer.Typer(help="List and show the rules.", rich_markup_mode=None)
+rules_app.command("list")(answers(rules.list_rules))
+rules_app.command("show")(answers(rules.show_rule))
+app.add_typer(rules_app, name="rules")
 
 
 def main() -> None:

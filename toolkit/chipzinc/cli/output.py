@@ -6,6 +6,7 @@ Knows no command and no part of the library. rich is loaded only once something 
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from threading import Lock, Timer
@@ -25,6 +26,16 @@ def print_json(answer: dict[str, Any]) -> None:
     json.dump(answer, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
     sys.stdout.write("\n")
     sys.stdout.flush()
+
+
+def mebibytes(size: int) -> str:
+    """Bytes as MiB for people."""
+    return f"{size / 2**20:,.1f}"
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON; None for an infinite one."""
+    return value if math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:

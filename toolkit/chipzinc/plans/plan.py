@@ -35,6 +35,7 @@ class GraphReference(BaseModel):
         name: the graph's name.
         sha256: checksum of the graph's content; a plan for another graph is refused. A hand design may omit it.
         file: where the graph was read from, relative to the plan; absent for a graph of the zoo.
+        fix_shapes: shapes that its open inputs were given.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +43,7 @@ class GraphReference(BaseModel):
     name: str
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     file: str | None = None
+    fix_shapes: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)
 
 
 class Plan(BaseModel):

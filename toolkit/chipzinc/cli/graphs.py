@@ -1,0 +1,115 @@
+"""`chipzinc import`, `chipzinc bound` and `chipzinc render`: what needs a graph and no solver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from chipzinc.cli import options
+from chipzinc.cli.inputs import load_inputs
+from chipzinc.cli.output import Progress, mebibytes, print_json
+
+
+def import_graph(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="An .onnx or .pt2 file, a Hugging Face config.json, a placement JSON, or a name from the model zoo.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="GRAPH", help="Write the graph file here.")],
+    fix_shape: options.FixShape = None,
+    level: Annotated[
+        Literal["ops", "modules"],
+        typer.Option("--level", help="Cut a torch program into core ATen ops, or keep linear and attention whole."),
+    ] = "ops",
+    as_json: options.Json = False,
+) -> None:
+    """Turn a model into a graph file."""
+    from chipzinc.graph.io import graph_sha256, save_graph
+    from chipzinc.graph.load import load_graph, parse_fix_shapes
+
+    with Progress() as progress:
+        progress(f"importing {source}")
+        graph = load_graph(source, fix_shapes=parse_fix_shapes(fix_shape or ()), level=level).graph
+        save_graph(graph, output)
+    weight_bytes = int((graph.weight_elements * graph.weight_bits).sum()) // 8
+    answer = {
+        "name": graph.name,
+        "output": str(output),
+        "sha256": graph_sha256(graph),
+        "ops": graph.n_ops,
+        "free_ops": int(graph.op_free.sum()),
+        "replicated": len(graph.replicated),
+        "tensors": graph.n_tensors,
+        "edges": len(graph.edges),
+        "gflops": float(graph.op_flops.sum()) / 1e9,
+        "weight_bytes": weight_bytes,
+    }
+    if as_json:
+        print_json(answer)
+        return
+    print(
+        f"{graph.name}: {graph.n_ops} ops ({answer['free_ops']} free, {answer['replicated']} replicated besides), "
+        f"{answer['edges']} edges, {answer['gflops']:.3f} Gflop, {mebibytes(weight_bytes)} MiB of weights"
+    )
+    print(f"Written to {output}")
+
+
+def bound(
+    graph: options.Graph,
+    hardware: options.Hardware = None,
+    fix_shape: options.FixShape = None,
+    as_json: options.Json = False,
+) -> None:
+    """Prove a lower bound on the interval of every partition that keeps the hard rules."""
+    from chipzinc.bounds.simple import simple_bound
+
+    with Progress() as progress:
+        progress(f"importing {graph}")
+        inputs = load_inputs(graph, hardware, fix_shape)
+        progress("proving a bound")
+        proven = simple_bound(inputs.graph, inputs.package)
+    if as_json:
+        print_json({"bound_us": proven.value_us, "bound": proven.name, "seconds": proven.seconds})
+    else:
+        print(
+            f"No partition of {inputs.graph.name} on {inputs.package.name} has an interval below "
+            f"{proven.value_us:.6g} µs ({proven.name})."
+        )
+
+
+def render(
+    graph: options.Graph,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Write the model into this folder.")],
+    hardware: options.Hardware = None,
+    fix_shape: options.FixShape = None,
+    by_op: Annotated[
+        bool, typer.Option("--by-op", help="Give every op a variable of its own, not every group.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write the MiniZinc model, its data and an .mpc that plain minizinc and its IDE run."""
+    from chipzinc.graph.coarsen import coarsen
+    from chipzinc.hardware.demand import op_time_us
+    from chipzinc.render.project import render_project
+    from chipzinc.rules.catalogue import selected_rules
+
+    with Progress() as progress:
+        progress(f"importing {graph}")
+        inputs = load_inputs(graph, hardware, fix_shape)
+        progress("rendering")
+        rules = selected_rules(inputs.package)
+        groups = None
+        if not by_op:
+            groups = coarsen(inputs.graph, op_time_us(inputs.graph, inputs.package).min(axis=1)).group_of
+        files = render_project(inputs.graph, inputs.package, rules, output, group_of=groups)
+    if as_json:
+        print_json({"directory": output, "files": files, "rules": [rule.name for rule in rules]})
+        return
+    for file in files:
+        print(file)
+    print(f"Run it: minizinc {output / 'partition.mpc'} {output / 'partition.mzn'} {output / 'partition.json'}")
