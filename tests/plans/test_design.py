@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.graph.graphs import graph_of
 
 from chipzinc.errors import InputError
-from chipzinc.graph.opgraph import Incidence, OpGraph, Profile
+from chipzinc.graph.opgraph import OpGraph, Profile
 from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package
 from chipzinc.plans.files import load_design
@@ -19,22 +20,8 @@ from chipzinc.plans.plan import assignment_of
 
 def chain(*names: str, replicated: tuple[str, ...] = ()) -> OpGraph:
     """Ops that each read what the one before wrote."""
-    n = len(names)
-    return OpGraph(
-        name="chain",
-        op_names=names,
-        op_kinds=("relu",) * n,
-        op_flops=np.ones(n),
-        op_free=np.zeros(n, dtype=np.bool_),
-        tensor_producer=np.arange(n),
-        tensor_elements=np.ones(n, dtype=np.int64),
-        tensor_bits=np.full(n, 8),
-        tensor_consumers=Incidence.from_rows([[op + 1] if op + 1 < n else [] for op in range(n)]),
-        weight_elements=np.zeros(0, dtype=np.int64),
-        weight_bits=np.zeros(0, dtype=np.int64),
-        weight_users=Incidence.from_rows([]),
-        replicated=replicated,
-    )
+    readers = [[op + 1] if op + 1 < len(names) else [] for op in range(len(names))]
+    return dataclasses.replace(graph_of(readers, name="chain"), op_names=names, replicated=replicated)
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,23 @@ def load_planned(plan: Path, graph: str | None, hardware: str | None) -> tuple[I
     return inputs, design, design.chips(inputs.graph, inputs.package, inputs.sha256)
 
 
+def parse_time_limit(text: str) -> float:
+    """Reads a time limit, in seconds.
+
+    Raises:
+        InputError: if it is no time above 0 with a unit.
+    """
+    from chipzinc.units import MICROSECONDS, parse_quantity
+
+    try:
+        seconds = parse_quantity(text, MICROSECONDS, "30s") / 1e6
+    except InputError as error:
+        raise InputError(error.message, field="--time-limit") from None
+    if seconds <= 0:
+        raise InputError("expected a time above 0", field="--time-limit")
+    return seconds
+
+
 def _load(graph: str, hardware: str | None, fix_shapes: Mapping[str, tuple[int, ...]]) -> Inputs:
     from chipzinc.graph.io import graph_sha256
     from chipzinc.graph.load import load_graph

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chipzinc.cli import options
-from chipzinc.cli.inputs import load_planned
+from chipzinc.cli.inputs import load_planned, parse_time_limit
 from chipzinc.cli.output import Progress, finite, print_json, print_table
 from chipzinc.cli.tables import print_chips
 
@@ -31,10 +31,9 @@ def verify_plan(
     from chipzinc.rules.catalogue import selected_rules
     from chipzinc.solve import Session
     from chipzinc.throughput.model import ThroughputModel
-    from chipzinc.units import parse_us
     from chipzinc.verify import verify
 
-    limit_s = parse_us(time_limit) / 1e6
+    limit_s = parse_time_limit(time_limit)
     with Progress() as progress:
         progress(f"reading {plan}")
         inputs, design, chips = load_planned(plan, graph, hardware)

