@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from chipzinc.errors import InputError
 from chipzinc.graph.io import load_graph_file
@@ -20,6 +20,8 @@ from chipzinc.resources import models_dir
 
 Family = Literal["cnn", "rnn", "transformer", "branching"]
 Split = Literal["train", "validation", "test"]
+
+_COUNTS = ("ops", "edges", "flops", "weights")
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,12 @@ def read_zoo_index(directory: Path) -> tuple[ZooEntry, ...]:
     if not path.is_file():
         return ()
     with path.open(encoding="utf-8", newline="") as stream:
-        return tuple(
-            ZooEntry(**{field.name: int(row[field.name]) if field.type == "int" else row[field.name] for field in fields(ZooEntry)})
-            for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
-        )
+        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return tuple(_entry(row) for row in rows)
+
+
+def _entry(row: dict[str, Any]) -> ZooEntry:
+    return ZooEntry(**(row | {name: int(row[name]) for name in _COUNTS}))
 
 
 def write_zoo_index(directory: Path, entries: Iterable[ZooEntry]) -> None:
