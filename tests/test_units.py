@@ -90,7 +90,8 @@ def test_scaling_costs_less_than_a_unit_per_item_and_capacity(demands: list[floa
     if sum(demands) + (len(demands) + 1) * scaled.unit <= min(capacity, SOLVER_LIMIT * scaled.unit):
         assert scaled.demands.sum() <= scaled.capacities[0]
     lossless = all(min(demand, capacity) % scaled.unit == 0 for demand in demands)
-    assert lossless or scaled.unit <= 4 * sum(min(demand, capacity) for demand in demands) / SOLVER_LIMIT
+    total = sum(min(demand, capacity) for demand in demands)
+    assert lossless or scaled.unit <= max(4 * total / SOLVER_LIMIT, 2**-64)
 
 
 @given(st.lists(st.integers(0, 4096), min_size=1, max_size=8), st.integers(0, 2**16), st.integers(1, 2**20))

@@ -128,7 +128,7 @@ class MemoryModel:
             chip=place,
             op=now,
             tensors=alive,
-            holders=Incidence.from_rows([op[holds & (tensor == t)].tolist() for t in alive]),
+            holders=Incidence.from_rows([sorted(op[holds & (tensor == t)].tolist()) for t in alive]),
             live_bytes=int(self.tensor_bytes[alive].sum()),
             weight_bytes=weights,
             sram_bytes=int(self.package.sram_bytes[place]),
