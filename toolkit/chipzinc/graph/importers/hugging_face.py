@@ -67,8 +67,9 @@ def import_config(
     try:
         import torch
         import transformers
-    except ImportError:
-        raise InputError("needs transformers; install the extra: pip install 'chipzinc[import]'") from None
+    except ImportError as error:
+        message = f"needs torch and transformers ({error}); pip install 'chipzinc[import,policy]'"
+        raise InputError(message) from None
     options = {key: value for key, value in settings.items() if key not in ("model_type", "transformers_version")}
     with _quiet(transformers):
         try:
