@@ -1,7 +1,7 @@
 """The package that a placement JSON carries: accelerators, and processors of the host.
 
 The format is that of Tarnawski et al., "Efficient Algorithms for Device Placement of DNN Graph Operators" (NeurIPS
-2020). Reads the package's three numbers only; the graph is imported elsewhere.
+2020). Reads the package's three numbers, and sizes to sum them; the graph is imported elsewhere.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def placement_package(data: Mapping[str, Any], file: Path | None = None) -> Pack
     not matter. Processors hold every node and transfer at no cost.
 
     Args:
-        data: the JSON object, with ``maxFPGAs``, ``maxCPUs``, ``maxSizePerFPGA`` and ``nodes``.
+        data: the JSON object, whose nodes the graph's importer has checked.
         file: where it was read from, for messages.
 
     Raises:
@@ -46,7 +46,7 @@ def placement_package(data: Mapping[str, Any], file: Path | None = None) -> Pack
         message = f"expected 1 to {MAX_CHIPS} accelerators and processors together, got {n_chips}"
         raise InputError(message, file=file, field="maxFPGAs")
     size = _number(data, "maxSizePerFPGA", file)
-    every_node = math.ceil(sum(float(node.get("size", 0)) for node in data.get("nodes", ())))
+    every_node = sum(math.ceil(node["size"]) for node in data["nodes"])
     on_host = np.arange(n_chips) >= accelerators
     return Package(
         name=f"placement-{accelerators}+{processors}",

@@ -5,8 +5,9 @@ Knows no rule: it scores invalid partitions like any other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +20,7 @@ from chipzinc.throughput.latency import latency_us
 from chipzinc.throughput.memory import MemoryModel
 from chipzinc.throughput.traffic import HostTraffic, LinkTraffic, Traffic
 
-_CHUNK = 2**19  # entries of one temporary array
+_CHUNK = 2**19  # entries of one temporary array; larger ones cost more in page faults than they save in calls
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +92,20 @@ class ThroughputModel:
             InputError: if the shape does not fit the graph, or a chip does not exist.
         """
         checked = self._checked(chips)
-        compute = self._by_chip(checked, self.op_time_us)
-        stream = self._stream_us(checked)
-        traffic = self._traffic(checked)
+        per_sample = self.graph.n_ops + self.graph.n_tensors * max(self.package.n_links, 1)
+        step = max(1, _CHUNK // per_sample)
+        pieces = [self._evaluate(checked[i : i + step]) for i in range(0, max(len(checked), 1), step)]
+        return pieces[0] if len(pieces) == 1 else _joined(pieces)
+
+    def _evaluate(self, chips: IntArray) -> Evaluation:
+        compute = self._by_chip(chips, self.op_time_us)
+        stream = self._stream_us(chips)
+        traffic = self.traffic.evaluate(chips)
         busy, receive, send = compute + stream, traffic.receive_us, traffic.send_us
         overlapped = self.package.communication == "overlapped"
         chip_us = np.maximum(busy, np.maximum(receive, send)) if overlapped else busy + receive + send
         interval = np.maximum(chip_us.max(axis=1, initial=0.0), traffic.link_us.max(axis=1, initial=0.0))
-        energy = self._energy_pj(checked, traffic)
+        energy = self._energy_pj(chips, traffic)
         return Evaluation(interval, compute, stream, receive, send, chip_us, traffic.link_us, energy)
 
     def latency_us(self, chips: ArrayLike) -> FloatArray:
@@ -131,12 +138,6 @@ class ThroughputModel:
         room = np.maximum(self.package.sram_bytes - self.memory.peaks(chips), 0)
         return np.asarray(np.maximum(weights - room, 0) / self.package.offchip_bytes_per_us)
 
-    def _traffic(self, chips: IntArray) -> Traffic:
-        per_sample = max(1, self.graph.n_tensors * max(self.package.n_links, 1))
-        step = max(1, _CHUNK // per_sample)
-        parts = [self.traffic.evaluate(chips[i : i + step]) for i in range(0, max(len(chips), 1), step)]
-        return parts[0] if len(parts) == 1 else Traffic(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-
     def _energy_pj(self, chips: IntArray, traffic: Traffic) -> FloatArray | None:
         package = self.package
         terms: list[FloatArray] = []
@@ -148,3 +149,12 @@ class ThroughputModel:
         if package.picojoule_per_link_byte is not None:
             terms.append(traffic.link_bytes @ package.picojoule_per_link_byte)
         return np.sum(terms, axis=0) if terms else None
+
+
+def _joined(pieces: list[Evaluation]) -> Evaluation:
+    """One evaluation of the samples of several."""
+    joined: dict[str, Any] = {}
+    for field in fields(Evaluation):
+        parts = [getattr(piece, field.name) for piece in pieces]
+        joined[field.name] = None if parts[0] is None else np.concatenate(parts)
+    return Evaluation(**joined)
