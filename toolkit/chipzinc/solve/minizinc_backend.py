@@ -61,7 +61,7 @@ class MiniZincBackend:
         begin = time.monotonic()
         solver = self.toolchain.solver(request.solver)
         words, texts = _inputs(request)
-        options: list[str | Held] = ["--compile", "--no-output-ozn", "--fzn", Held(_FLAT)]
+        options: list[str | Held] = ["--compile", "--output-mode", "json", "--no-output-ozn", "--fzn", Held(_FLAT)]
         basics = _basics(request, solver)
         run = self._driver.start(["--json-stream", *basics, *options, *request.extra_flags, *words], texts, (_FLAT,))
         try:
@@ -101,7 +101,9 @@ def _solve_flags(request: SolveRequest, solver: Solver) -> list[str]:
     words = ["--output-mode", "json"]
     if request.flat is None:
         words.append("--output-objective")
-    if request.all_solutions and "-a" in known:
+    # of a flat model MiniZinc cannot tell that improvements are wanted, so it is asked for all there is
+    improving = request.flat is not None and request.intermediate and "satisfy" not in request.flat.solve
+    if (request.all_solutions or improving) and "-a" in known:
         words.append("--all-solutions")
     elif request.solutions is not None and "-n" in known:
         words += ["--num-solutions", str(request.solutions)]
