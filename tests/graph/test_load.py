@@ -77,5 +77,5 @@ def test_an_input_is_fixed_once() -> None:
 def test_settled_shapes_cannot_be_fixed(tmp_path: Path) -> None:
     save_graph(GRAPH, tmp_path / "g.json.gz")
     for argument in (tmp_path / "g.json.gz", "bert-large"):
-        with pytest.raises(InputError, match="--fix-shape: is for .onnx and .pt2 files"):
+        with pytest.raises(InputError, match=r"--fix-shape: is for \.onnx and \.pt2 files"):
             load_graph(argument, fix_shapes={"x": (1,)})

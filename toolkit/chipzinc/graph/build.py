@@ -163,8 +163,9 @@ def _renames_a_weight(node: RawNode, sources: list[_Root]) -> bool:
 def _changes_nothing(raw: RawGraph, node: RawNode) -> bool:
     """Tells whether the node is a view to the shape its input already has.
 
-    Core ATen's attention is full of them; without them BERT-Large has the 1,290 ops (1,258 and 28 replicated) and
-    1,380 edges it is known by.
+    Core ATen's attention is full of them. Without them BERT-Large, as transformers exports it by default
+    (scaled_dot_product_attention, 128 tokens), has the 1,290 ops (28 of them replicated) and 1,380 edges it is known
+    by, and coarsens to 293 groups and 412 edges.
     """
     if node.kind not in _SAME_SHAPE_IS_NOTHING or len(node.outputs) != 1:
         return False
