@@ -34,9 +34,10 @@ def save(
     x = helper.make_tensor_value_info("x", FLOAT, shape)
     y = helper.make_tensor_value_info(nodes[-1].output[0], FLOAT, None)
     graph = helper.make_graph(list(nodes), "test", [x], [y], tensors, value_info=list(values))
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]), path
-    )
+    versions = [
+        helper.make_opsetid(domain, version) for domain, version in (("", 18), ("own", 1), ("com.microsoft", 1))
+    ]
+    onnx.save(helper.make_model(graph, opset_imports=versions), path)
     return path
 
 
