@@ -33,6 +33,7 @@ class Pool:
         self._place, self._spare = place, spare
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
         self._numbers = itertools.count(1)
         self._runs: dict[int, _PoolRun] = {}
 
@@ -58,9 +59,9 @@ class Pool:
         """End the process and with it every run."""
         with self._lock:
             process, self._process = self._process, None
-        if process is not None:
+        if process is not None and self._listener is not None:
             process.kill()
-            process.wait()
+            self._listener.join()
 
     def cancel(self, number: int) -> None:
         """End a run at once; does nothing if it has ended."""
@@ -84,7 +85,10 @@ class Pool:
                 )
             except OSError as error:
                 raise SolverError(f"cannot start the embedded MiniZinc: {error}") from None
-            threading.Thread(target=self._listen, args=(self._process,), name="chipzinc-pool", daemon=True).start()
+            self._listener = threading.Thread(
+                target=self._listen, args=(self._process,), name="chipzinc-pool", daemon=True
+            )
+            self._listener.start()
         return self._process
 
     def _send(self, process: subprocess.Popen[str], request: Mapping[str, Any]) -> None:
@@ -102,7 +106,12 @@ class Pool:
             for line in process.stdout:
                 self._hand_out(line, mine)
         process.wait()
+        process.stdout.close()
         with self._lock:
+            if process.stdin is not None:
+                # What was written and not read breaks the pipe again when it is flushed.
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
             left = list(self._runs.values()) if self._process in (process, None) else list(mine.values())
             for run in left:
                 self._runs.pop(run.number, None)

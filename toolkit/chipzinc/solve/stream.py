@@ -33,7 +33,7 @@ def read_line(line: str, seconds: float, folder: str) -> Event | str | None:
         said = json.loads(line, object_hook=_value)
         kind = said["type"]
     except (ValueError, KeyError, TypeError):
-        raise SolverError(f"the solver said something that is not MiniZinc's protocol: {line[:120]!r}") from None
+        raise _nonsense(line) from None
     if kind == "solution":
         return Solution(_values(said.get("output", {})), seconds)
     if kind == "statistics":
@@ -44,8 +44,9 @@ def read_line(line: str, seconds: float, folder: str) -> Event | str | None:
         raise error(said, folder)
     if kind == "warning":
         return Message(_one_line(said.get("message", "")), seconds, *_place(said, folder))
-    if kind in ("stdout", "stderr") and str(said.get("value", "")).strip():
-        return _stray(kind, str(said["value"]).strip(), seconds)
+    text = str(said.get("value", "")).strip()
+    if kind == "stdout" and text and not text.startswith("%"):
+        raise _nonsense(text)
     return None
 
 
@@ -61,10 +62,8 @@ def error(said: Mapping[str, Any], folder: str) -> InputError | SolverError:
     return InputError(text if what in text else f"{what}: {text}", file=file, line=line, column=column)
 
 
-def _stray(kind: str, text: str, seconds: float) -> Message:
-    if kind == "stdout" and not text.startswith("%"):
-        raise SolverError(f"the solver said something that is not MiniZinc's protocol: {text[:120]!r}")
-    return Message(_one_line(text), seconds)
+def _nonsense(text: str) -> SolverError:
+    return SolverError(f"the solver said something that is not MiniZinc's protocol: {text[:120]!r}")
 
 
 def _one_line(text: object) -> str:
