@@ -77,6 +77,15 @@ def test_coarsening_is_deterministic(graph: OpGraph, seed: int) -> None:
     assert (coarsen(graph, work).group_of == coarsen(graph, work).group_of).all()
 
 
+@given(graph=graphs(30), seed=st.integers(0, 99))
+def test_ops_of_different_classes_stay_apart(graph: OpGraph, seed: int) -> None:
+    classes = np.random.default_rng(seed).integers(0, 3, graph.n_ops)
+    coarsening = coarsen(graph, works(graph, seed), op_class=classes, slack_share=1.0)
+    assert_is_coarsening_of(graph, coarsening)
+    for group in range(coarsening.n_groups):
+        assert len(set(classes[coarsening.members[group]].tolist())) == 1
+
+
 def test_a_free_op_joins_the_producer_of_the_tensor_it_renames() -> None:
     graph = graph_of([[1, 2, 3], [], [], []], free=[1])
     assert coarsen(graph, np.array([1.0, 0, 1, 1])).group_of.tolist() == [0, 0, 1, 2]

@@ -90,6 +90,7 @@ def coarsen(
     *,
     op_weight_bytes: FloatArray | IntArray | None = None,
     tensor_bytes: FloatArray | IntArray | None = None,
+    op_class: IntArray | None = None,
     slack_share: float = SLACK_SHARE,
 ) -> Coarsening:
     """Contracts free ops into producers, and chains whose links nobody needs to cut.
@@ -104,14 +105,16 @@ def coarsen(
         op_work: time of each op on a typical chip, in any unit, shape [op].
         op_weight_bytes: weights of each op, shape [op]; from the exported widths if None.
         tensor_bytes: size of each tensor, shape [tensor]; from the exported widths if None.
+        op_class: ops of different classes never share a group, shape [op]; for chips that support some ops only.
         slack_share: share of all work, and of all weights, that a group may hold beside its largest op.
     """
     work = np.asarray(op_work, dtype=np.float64)
     weights = exported_weight_bytes(graph) if op_weight_bytes is None else np.asarray(op_weight_bytes, np.float64)
     sizes = graph.tensor_elements * graph.tensor_bits / 8 if tensor_bytes is None else np.asarray(tensor_bytes)
+    classes = np.zeros(graph.n_ops, dtype=np.int64) if op_class is None else np.asarray(op_class, dtype=np.int64)
     forest = _Forest(work, weights, slack_share)
-    _contract_free_ops(graph, forest)
-    _contract_chains(graph, forest, np.asarray(sizes, dtype=np.float64))
+    _contract_free_ops(graph, forest, classes)
+    _contract_chains(graph, forest, np.asarray(sizes, dtype=np.float64), classes)
     return _numbered(graph, forest.roots(), work)
 
 
@@ -181,15 +184,17 @@ class _Forest:
         return np.array([self.find(op) for op in range(len(self.parent))], dtype=np.int64)
 
 
-def _contract_free_ops(graph: OpGraph, forest: _Forest) -> None:
+def _contract_free_ops(graph: OpGraph, forest: _Forest, classes: IntArray) -> None:
     """Joins each free op to the producer of the one tensor it renames; none reads a free op itself."""
     edges = graph.edges
     producers = np.bincount(edges[:, 1], minlength=graph.n_ops)
-    for producer, consumer in edges[graph.op_free[edges[:, 1]] & (producers[edges[:, 1]] == 1)].tolist():
+    alike = classes[edges[:, 0]] == classes[edges[:, 1]]
+    for producer, consumer in edges[alike & graph.op_free[edges[:, 1]] & (producers[edges[:, 1]] == 1)].tolist():
         forest.join(producer, consumer)
 
 
-def _contract_chains(graph: OpGraph, forest: _Forest, tensor_bytes: FloatArray) -> None:
+def _contract_chains(graph: OpGraph, forest: _Forest, tensor_bytes: FloatArray, classes: IntArray) -> None:
+    """Joins the ends of chain links, from the link that carries most bytes."""
     roots = forest.roots()
     pairs = np.stack([roots[graph.tensor_producer[graph.tensor_consumers.rows]], roots[graph.tensor_consumers.ids]], 1)
     tensor = graph.tensor_consumers.rows
@@ -202,7 +207,8 @@ def _contract_chains(graph: OpGraph, forest: _Forest, tensor_bytes: FloatArray) 
     link_bytes = np.bincount(inverse.reshape(-1), weights=tensor_bytes[carried[:, 2]], minlength=len(links))
     fan_out = np.bincount(links[:, 0], minlength=graph.n_ops)
     fan_in = np.bincount(links[:, 1], minlength=graph.n_ops)
-    chained = np.flatnonzero((fan_out[links[:, 0]] == 1) & (fan_in[links[:, 1]] == 1))
+    alike = classes[links[:, 0]] == classes[links[:, 1]]
+    chained = np.flatnonzero(alike & (fan_out[links[:, 0]] == 1) & (fan_in[links[:, 1]] == 1))
     for link in chained[np.lexsort((chained, -link_bytes[chained]))].tolist():
         producer, consumer = int(links[link, 0]), int(links[link, 1])
         if forest.fits(producer, consumer):

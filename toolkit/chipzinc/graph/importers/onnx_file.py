@@ -180,8 +180,7 @@ class _Reader:
         nodes = [raw for node in self.graph.node if (raw := self._node(node)) is not None]
         inputs = frozenset(value.name for value in self.graph.input if value.name not in self.stored)
         outputs = tuple(value.name for value in self.graph.output)
-        title = self.graph.name if name == "model" and self.graph.name else name
-        return RawGraph(title, self.values, inputs, outputs, self.stored, tuple(nodes), source)
+        return RawGraph(name, self.values, inputs, outputs, self.stored, tuple(nodes), source)
 
     def _store(self, name: str, tensor: TensorProto, shape: tuple[int, ...] | None = None) -> None:
         self._store_value(name, _value(tuple(tensor.dims) if shape is None else shape, tensor.data_type))
