@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE
 from chipzinc.errors import SolverError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.package import Package
@@ -19,8 +20,6 @@ from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
 from chipzinc.solve import Session, Solution, SolveRequest, Text
 from chipzinc.throughput.memory import MemoryModel, Overflow
-
-DYNAMIC_MEMORY_RULE = "memory_capacity"
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def verify(
         labels = values.get(f"{selected.name}_named")
         holds = np.array(values[f"{selected.name}_holds"], dtype=bool).reshape(len(partitions), -1)
         for partition, instance in np.argwhere(~holds).tolist():
-            label = labels[instance] if labels else f"instance {instance + 1}"
+            label = str(labels[instance]) if labels else f"instance {instance + 1}"
             found[partition].append(Violation(selected.name, instance + 1, label, selected.use.soft_weight))
     for violations, chip in zip(found, partitions, strict=True):
         violations.extend(_dynamic_memory(graph, package, rules, chip))
@@ -139,9 +138,7 @@ def _evaluate(
     raise SolverError("the rules gave no verdict: an array of a rule has no value for a given partition")
 
 
-def _dynamic_memory(
-    graph: OpGraph, package: Package, rules: Sequence[SelectedRule], chip: IntArray
-) -> list[Violation]:
+def _dynamic_memory(graph: OpGraph, package: Package, rules: Sequence[SelectedRule], chip: IntArray) -> list[Violation]:
     memory = [selected for selected in rules if selected.name == DYNAMIC_MEMORY_RULE]
     if not memory:
         return []

@@ -1,5 +1,5 @@
 """Correction: hints in, valid partitions out.
 
-`hints` makes them, `projection` smooths them, `problem` compiles the rules once for a graph, `batch` asks the solver
-for the correction of many hints in one process, and `memory` feeds overflows back until none is left.
+`problem` compiles the rules once for a graph, `projection` smooths hints, `batch` asks the solver for the correction
+of many hints in one process, and `overflow` feeds what does not fit the memory over time back until nothing does.
 """

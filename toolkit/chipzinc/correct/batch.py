@@ -41,6 +41,7 @@ class Correction:
 
     @property
     def state(self) -> State:
+        """Whether it was corrected, or stuck or never reached."""
         return "timed_out" if self.group_chip is None else "corrected"
 
 
@@ -121,33 +122,43 @@ def _correct(
     time_limit_s: float | None,
     order: IntArray | None,
 ) -> Iterator[Correction]:
-    if not len(wishes):
+    n_samples, begin = len(wishes), time.monotonic()
+    if not n_samples:
         return
-    begin = time.monotonic()
     visiting = problem.visiting_order() if order is None else order
-    flat = problem.compiled(session, solver, mode, len(wishes), visiting, time_limit_s)
-    flat = flat.extended(constraints=items(flat, wishes))
+    if len(wishes) == 1:
+        wishes = np.repeat(wishes, 2, axis=0)  # a variable with one value would not stay in the compiled model
+    compiled = problem.compiled(session, solver, mode, len(wishes), visiting, time_limit_s)
+    flat = compiled.flat.extended(constraints=items(compiled.flat, wishes))
     following = 0
-    while following < len(wishes):
+    while following < n_samples:
         left = None if time_limit_s is None else time_limit_s - (time.monotonic() - begin)
         if left is not None and left <= 0:
             break
-        for correction in _run(session, flat, solver, following, len(wishes), left):
+        for correction in _run(session, flat, solver, following, n_samples, left, compiled.compile_s):
             yield correction
             following = correction.sample + 1
-    for late in range(following, len(wishes)):
+    for late in range(following, n_samples):
         yield Correction(late, None, 0.0)
 
 
 def _run(
-    session: Session, flat: FlatModel, solver: str, first: int, n_samples: int, left_s: float | None
+    session: Session,
+    flat: FlatModel,
+    solver: str,
+    first: int,
+    n_samples: int,
+    left_s: float | None,
+    warm_up_s: float,
 ) -> Iterator[Correction]:
     """One process from sample `first` on; ends with a stuck sample, which is the last one it yields."""
+    asked = f"constraint int_le({first + 1},sample);\nconstraint int_le(sample,{n_samples});\n"
     request = SolveRequest(
         solver=solver,
-        flat=flat.extended(constraints=f"constraint int_le({first + 1},sample);\n"),
+        flat=flat.extended(constraints=asked),
         time_limit_s=left_s,
         patience_s=None if left_s is None else max(LEAST_SHARE_S, left_s / (n_samples - first)),
+        warm_up_s=warm_up_s,  # reading the model takes the solver less than writing it took the compiler
         statistics=False,
     )
     following, since = first, 0.0

@@ -6,7 +6,9 @@ Compiled models are kept: the hints of batch after batch are added to the same f
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -19,6 +21,21 @@ from chipzinc.rules.catalogue import SelectedRule
 from chipzinc.solve import FlatModel, Session, SolveRequest, Text, Toolchain
 
 Mode = Literal["fix", "sample"]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A flat model and what it took.
+
+    Attributes:
+        flat: the model.
+        render_s: wall time of rendering the model and its data.
+        compile_s: wall time of MiniZinc.
+    """
+
+    flat: FlatModel
+    render_s: float
+    compile_s: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +55,21 @@ class Problem:
     rules: tuple[SelectedRule, ...]
     group_of: IntArray
     live_sets: tuple[LiveSet, ...] = ()
-    _compiled: dict[tuple[Toolchain | None, str, str, int, bytes], FlatModel] = field(default_factory=dict, repr=False)
+    _compiled: dict[tuple[Toolchain | None, str, str, int, bytes], Compiled] = field(default_factory=dict, repr=False)
 
     @property
     def n_groups(self) -> int:
+        """Number of groups."""
         return int(self.group_of.max()) + 1
+
+    @property
+    def render_s(self) -> float:
+        """Wall time of rendering all models of this problem."""
+        return sum(compiled.render_s for compiled in self._compiled.values())
+
+    def with_live_sets(self, live_sets: Sequence[LiveSet]) -> Problem:
+        """The same problem with more overflows that no correction may repeat."""
+        return replace(self, live_sets=(*self.live_sets, *live_sets), _compiled={})
 
     def visiting_order(self) -> IntArray:
         """Groups by their first op, hence in topological order; shape [group]."""
@@ -57,7 +84,7 @@ class Problem:
         n_samples: int,
         order: IntArray,
         time_limit_s: float | None,
-    ) -> FlatModel:
+    ) -> Compiled:
         """The flat model of a search, without hints.
 
         Args:
@@ -74,7 +101,11 @@ class Problem:
         """
         key = (session.toolchain, solver, mode, n_samples, order.tobytes())
         if key not in self._compiled:
-            self._compiled[key] = session.flatten(self._request(solver, mode, n_samples, order, time_limit_s))
+            begin = time.monotonic()
+            request = self._request(solver, mode, n_samples, order, time_limit_s)
+            rendered = time.monotonic()
+            flat = session.flatten(request)
+            self._compiled[key] = Compiled(flat, rendered - begin, time.monotonic() - rendered)
         return self._compiled[key]
 
     def _request(

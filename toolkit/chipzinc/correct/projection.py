@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from chipzinc.graph.opgraph import FloatArray, IntArray
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
 
 _WEIGHT_STEPS = 1000  # weights are rounded to this many steps of the largest, since flows are whole numbers
 
@@ -49,7 +49,7 @@ def _project(hint: IntArray, edges: IntArray, n_chips: int, cost: IntArray) -> I
         inside = active[edges].all(axis=1) & (low[edges[:, 0]] == low[edges[:, 1]])
         touched = edges[inside]
         middle = (low + high) // 2
-        up = active & (hint > middle)
+        up: BoolArray = active & (hint > middle)
         torn = up[touched[:, 0]] & ~up[touched[:, 1]]
         if torn.any():
             up = _cut(up, touched, cost, active)
@@ -57,7 +57,7 @@ def _project(hint: IntArray, edges: IntArray, n_chips: int, cost: IntArray) -> I
         high = np.where(active & ~up, middle, high)
 
 
-def _cut(up: FloatArray | IntArray, edges: IntArray, cost: IntArray, active: IntArray) -> IntArray:
+def _cut(up: BoolArray, edges: IntArray, cost: IntArray, active: BoolArray) -> BoolArray:
     """The cheapest change of `up` so that no edge leads from an upper group to a lower one."""
     n = len(up)
     source, sink = n, n + 1
@@ -76,4 +76,4 @@ def _cut(up: FloatArray | IntArray, edges: IntArray, cost: IntArray, active: Int
     reached = breadth_first_order(residual, source, return_predecessors=False)
     side = np.zeros(n + 2, dtype=bool)
     side[reached] = True
-    return side[:n] & active.astype(bool)
+    return np.asarray(side[:n] & active)

@@ -5,6 +5,7 @@ Every size goes through `units.scale_demands`; nothing here depends on which sol
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,11 +63,7 @@ def problem_data(
         **_groups(graph, group_of, np.asarray(sizes["op_io_size"])),
         "dataflow_is_monotone": any(rule.name == "acyclic_dataflow" and rule.hard for rule in rules),
         "chips_have_no_holes": any(rule.name == "no_skipped_chips" and rule.hard for rule in rules),
-        **{
-            name: value
-            for rule in rules
-            for name, value in parameter_data(rule, graph, source=package.source).items()
-        },
+        **{name: value for rule in rules for name, value in parameter_data(rule, graph, source=package.source).items()},
     }
 
 
@@ -109,9 +106,7 @@ def _memory(graph: OpGraph, package: Package, live_sets: Sequence[LiveSet]) -> d
         "weight_users": [_set(users) for users in (graph.weight_users[w] for w in range(len(weights)))],
         "n_live_sets": len(live_sets),
         "live_set_size": live_size.tolist(),
-        "live_set_tensors": [
-            {"set": [[int(a) + 1, int(b)]]} for a, b in zip(first[:-1], first[1:], strict=True)
-        ],
+        "live_set_tensors": [{"set": [[int(a) + 1, int(b)]]} for a, b in itertools.pairwise(first)],
         "live_tensor_holders": [_set(ops) for live_set in live_sets for ops in live_set.holders],
     }
 

@@ -77,7 +77,7 @@ def render_text(
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - MiniZinc, not HTML
+        autoescape=False,  # MiniZinc, not HTML
     )
     shipped = folder is None
     try:

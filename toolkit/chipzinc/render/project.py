@@ -47,9 +47,7 @@ def render_project(
         InputError: if the directory cannot be written, or a rule's parameters do not suit the graph.
     """
     model = RenderedModel(
-        render_text(
-            PARTITION_TEMPLATE, graph, package, rules, search=search, objective=objective, folder="."
-        ),
+        render_text(PARTITION_TEMPLATE, graph, package, rules, search=search, objective=objective, folder="."),
         problem_data(graph, package, rules, group_of),
     )
     files = {
@@ -61,7 +59,8 @@ def render_project(
         **{f"rules/{rule.name}.mzn": rule.rule.text for rule in rules},
     }
     if objective is not None:
-        files[f"objectives/{objective}.mzn"] = (mzn_dir() / "objectives" / f"{objective}.mzn").read_text(encoding="utf-8")
+        part = f"objectives/{objective}.mzn"
+        files[part] = (mzn_dir() / part).read_text(encoding="utf-8")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory, prefix=".rendering-") as staging:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chipzinc.errors import InputError
+from chipzinc.hardware.yaml import parse_yaml
 
 _CASE = re.compile(r"^\s*@(allowed|refused)\s+(.*)$")
 _KEYS = frozenset({"chips", "edges", "chip", "weights", "io", "sram", "kinds", "streamed", "parameters", "because"})
@@ -72,9 +71,9 @@ def _read_case(allowed: bool, text: str, line: int, path: Path) -> RuleCase:
         return InputError(message, file=path, line=line, field="@allowed" if allowed else "@refused")
 
     try:
-        said = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise refuse(f"expected YAML in braces: {getattr(error, 'problem', error)}") from error
+        said = parse_yaml(text).data
+    except InputError as error:
+        raise refuse(f"expected YAML in braces: {error.message}") from error
     if not isinstance(said, dict) or not {"chips", "chip"} <= said.keys() or not isinstance(said["chip"], dict):
         raise refuse("expected at least {chips: <number>, chip: {<op>: <chip>}}")
     unknown = said.keys() - _KEYS

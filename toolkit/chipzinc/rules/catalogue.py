@@ -98,10 +98,12 @@ class SelectedRule:
 
     @property
     def name(self) -> str:
+        """The rule's name."""
         return self.rule.name
 
     @property
     def hard(self) -> bool:
+        """Whether a partition has to keep it."""
         return self.use.soft_weight is None
 
 

@@ -22,7 +22,7 @@ from chipzinc.solve.request import (
     Status,
     Text,
 )
-from chipzinc.solve.stream import read_line
+from chipzinc.solve.stream import TIME_OUT, read_line
 from chipzinc.solve.toolchain import Solver, Toolchain
 
 #: MiniZinc is asked to stop at the limit, so that it can still say its bound; past this grace it is ended.
@@ -114,7 +114,7 @@ def _solve_flags(request: SolveRequest, solver: Solver) -> list[str]:
     if request.random_seed is not None and "-r" in known:
         words += ["--random-seed", str(request.random_seed)]
     if request.processes is not None and "-p" in known:
-        words += ["--parallel", str(request.processes)]
+        words += ["-p", str(request.processes)]
     if request.statistics and "-s" in known:
         words.append("--solver-statistics")
     return words
@@ -126,6 +126,7 @@ class _Stream:
     def __init__(self, run: Run, begin: float, request: SolveRequest) -> None:
         self._run, self._begin = run, begin
         self._limit_s, self._patience_s = request.time_limit_s, request.patience_s
+        self._warm_up_s = request.warm_up_s
         self._last_solution_s = 0.0
         self.exit: Exit | None = None
         self.status = ""
@@ -148,7 +149,7 @@ class _Stream:
                 self.exit = said
             else:
                 yield from self._take(said)
-        if self.exit.code != 0:
+        if self.exit.code != 0 and not self.timed_out:
             raise SolverError(_last_words(self.exit))
         if self.status == "ERROR":
             raise SolverError(f"the solver failed: {_last_words(self.exit)}")
@@ -156,12 +157,14 @@ class _Stream:
     def _left_s(self) -> float | None:
         ends = [] if self._limit_s is None else [self._limit_s + _GRACE_S]
         if self._patience_s is not None:
-            ends.append(self._last_solution_s + self._patience_s)
+            ends.append(self._last_solution_s + self._patience_s + (0.0 if self.solutions else self._warm_up_s))
         return max(0.0, min(ends) - self.seconds) if ends else None
 
     def _take(self, line: str) -> Iterator[Event]:
         event = read_line(line, self.seconds, self._run.folder)
-        if isinstance(event, str):
+        if event == TIME_OUT:
+            self.timed_out = True
+        elif isinstance(event, str):
             self.status = event
         elif event is not None:
             if isinstance(event, Solution):

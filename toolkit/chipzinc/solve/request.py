@@ -90,6 +90,7 @@ class SolveRequest:
         time_limit_s: wall-clock limit in seconds, compilation included; None for none.
         patience_s: longest wait for the next solution, in seconds; past it the run ends as if its time were up. For
             batches of samples, one of which may be stuck; use it with flat models, since it counts compilation too.
+        warm_up_s: added to the patience until the first solution, for reading the model.
         all_solutions: enumerate (satisfaction) or list every improvement (optimisation).
         intermediate: hand out improvements while optimising; without it, only the last solution.
         solutions: stop a satisfaction search after this many; None for the solver's default of one.
@@ -107,6 +108,7 @@ class SolveRequest:
     include_dirs: tuple[Path, ...] = ()
     time_limit_s: float | None = None
     patience_s: float | None = None
+    warm_up_s: float = 0.0
     all_solutions: bool = False
     intermediate: bool = True
     solutions: int | None = None

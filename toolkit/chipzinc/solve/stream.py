@@ -13,6 +13,9 @@ from typing import Any
 from chipzinc.errors import InputError, SolverError
 from chipzinc.solve.request import Event, Message, Solution, Statistics
 
+#: The status word for a run that MiniZinc stopped at its time limit; it tells that as an error while compiling.
+TIME_OUT = "TIME_OUT"
+
 #: What MiniZinc calls the faults of whoever wrote the model or the data, as opposed to faults of the solver.
 _MODEL_FAULTS = ("syntax error", "type error", "evaluation error", "include error", "assertion failed", "undefined")
 
@@ -41,6 +44,8 @@ def read_line(line: str, seconds: float, folder: str) -> Event | str | None:
     if kind == "status":
         return str(said["status"])
     if kind == "error":
+        if said.get("what") == "time out":
+            return TIME_OUT
         raise error(said, folder)
     if kind == "warning":
         return Message(_one_line(said.get("message", "")), seconds, *_place(said, folder))
@@ -72,14 +77,12 @@ def _one_line(text: object) -> str:
 
 def _place(said: Mapping[str, Any], folder: str) -> tuple[str | None, int | None, int | None]:
     """Return file, line and column of a message; the innermost place of a call stack, where it has one."""
-    location = said.get("location")
     stack = said.get("stack") or []
-    if not location and stack:
-        location = stack[-1].get("location")
-    if not isinstance(location, Mapping) or not location.get("filename"):
-        return None, None, None
-    file = str(location["filename"]).removeprefix(folder.rstrip("/") + "/")
-    return file, location.get("firstLine"), location.get("firstColumn")
+    for location in (said.get("location"), *(call.get("location") for call in reversed(stack))):
+        if isinstance(location, Mapping) and location.get("filename"):
+            file = str(location["filename"]).removeprefix(folder.rstrip("/") + "/")
+            return file, location.get("firstLine"), location.get("firstColumn")
+    return None, None, None
 
 
 def _value(found: dict[str, Any]) -> Any:

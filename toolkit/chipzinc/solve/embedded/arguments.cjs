@@ -14,6 +14,8 @@ const WRITES = new Set([
   "--output-paths-to-file", "--paths", "--mzn", "--output-mzn-to-file",
 ]); // prettier-ignore
 const BASE = new Set(["--output-base"]);
+// An engine has one thread; asked for more, Gecode waits for ever.
+const THREADS = new Set(["-p", "--parallel"]);
 
 class Refused extends Error {}
 
@@ -24,7 +26,9 @@ function collect(args, folder, texts = {}) {
     const word = args[i];
     const equals = word.startsWith("--") ? word.indexOf("=") : -1;
     const option = equals > 0 ? word.slice(0, equals) : word;
-    if ((READS.has(option) || FOLDERS.has(option) || WRITES.has(option) || BASE.has(option)) && (equals > 0 || i + 1 < args.length)) {
+    if (THREADS.has(option)) {
+      if (equals < 0) i++;
+    } else if ((READS.has(option) || FOLDERS.has(option) || WRITES.has(option) || BASE.has(option)) && (equals > 0 || i + 1 < args.length)) {
       const value = equals > 0 ? word.slice(equals + 1) : args[++i];
       plan.args.push(option, place(plan, option, value));
     } else if (word.startsWith("-I") && word.length > 2) {
