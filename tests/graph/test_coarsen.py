@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from tests.graph.graphs import graph_of, graphs
 
 from chipzinc.graph.coarsen import Coarsening, coarsen, refine
-from chipzinc.graph.io import load_graph_file
+from chipzinc.graph.importers.hugging_face import import_config
 from chipzinc.graph.kinds import family
 from chipzinc.graph.opgraph import OpGraph
-from chipzinc.graph.zoo import graph_path, zoo_dir
 
 
 def works(graph: OpGraph, seed: int) -> np.ndarray:
@@ -134,7 +133,11 @@ def ring_work(graph: OpGraph) -> np.ndarray:
 
 
 def test_bert_large_leaves_about_300_groups_and_400_edges() -> None:
-    graph = load_graph_file(graph_path(zoo_dir(), "bert-large"))
+    pytest.importorskip("transformers")
+    sizes = {"num_hidden_layers": 24, "hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 4096}
+    graph = import_config({"model_type": "bert", **sizes}, "bert-large")
+    assert 1250 <= graph.n_ops + len(graph.replicated) <= 1330
+    assert 1330 <= len(graph.edges) <= 1430
     coarsening = coarsen(graph, ring_work(graph))
     assert 270 <= coarsening.n_groups <= 330
     assert 370 <= len(coarsening.edges) <= 440
@@ -142,12 +145,42 @@ def test_bert_large_leaves_about_300_groups_and_400_edges() -> None:
     assert_is_coarsening_of(graph, coarsening)
 
 
-def test_ten_thousand_ops_take_a_moment() -> None:
+def unrolled(steps: int) -> OpGraph:
+    """A recurrent network: each step has four gates that meet in two ops, which the next step reads."""
+    readers: list[list[int]] = []
+    for step in range(steps):
+        gates = [len(readers) + gate for gate in range(4)]
+        meet, end = gates[3] + 1, gates[3] + 2
+        readers += [[meet]] * 4 + [[end], [end + gate for gate in range(1, 5)] if step + 1 < steps else []]
+    return graph_of(readers)
+
+
+def test_trees_are_contracted_where_chains_leave_too_many_groups() -> None:
+    graph = unrolled(300)
+    ones, weights = np.ones(graph.n_ops), np.zeros(graph.n_ops)
+    assert coarsen(graph, ones, op_weight_bytes=weights, target_groups=graph.n_ops).n_groups == 1500
+    few = coarsen(graph, ones, op_weight_bytes=weights, target_groups=400)
+    assert_is_coarsening_of(graph, few)
+    assert few.n_groups == 400
+    assert few.group_work.max() <= 1 + graph.n_ops / 400
+
+
+@given(graph=graphs(30), seed=st.integers(0, 99), target=st.integers(1, 20))
+def test_trees_leave_the_quotient_acyclic_too(graph: OpGraph, seed: int, target: int) -> None:
+    coarsening = coarsen(graph, works(graph, seed), op_weight_bytes=np.zeros(graph.n_ops), target_groups=target)
+    assert_is_coarsening_of(graph, coarsening)
+
+
+@pytest.mark.parametrize("shape", ["ladder", "star", "recurrent"])
+def test_ten_thousand_ops_take_a_moment(shape: str) -> None:
     n = 10_000
-    graph = graph_of(
-        [[reader for reader in (op + 1, op + 7 if op % 7 == 0 else op + 1) if reader < n] for op in range(n)]
-    )
+    if shape == "recurrent":
+        graph = unrolled(n // 6)
+    elif shape == "star":
+        graph = graph_of([list(range(1, n)), *([] for _ in range(n - 1))])
+    else:
+        graph = graph_of([sorted({reader for reader in (op + 1, op + 7) if reader < n}) for op in range(n)])
     start = time.process_time()
-    coarsening = coarsen(graph, np.ones(n))
+    coarsening = coarsen(graph, np.ones(graph.n_ops), op_weight_bytes=np.zeros(graph.n_ops))
     assert time.process_time() - start < 5  # a quadratic one takes minutes
     assert_is_coarsening_of(graph, coarsening)

@@ -13,11 +13,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from chipzinc.graph.contract import Contraction, contract_chains, contract_trees
 from chipzinc.graph.opgraph import FloatArray, Incidence, IntArray, OpGraph
 
 SLACK_SHARE = 0.001
 """What a group may hold beside its largest op, as a share of the whole graph's work and of its weights: at 36 chips
 a group then blurs the balance by at most 3.6 % of a chip's fair share."""
+
+TARGET_GROUPS = 400
+"""Where chains leave more groups than this (unrolled recurrent networks do), light trees are contracted as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +96,15 @@ def coarsen(
     tensor_bytes: FloatArray | IntArray | None = None,
     op_class: IntArray | None = None,
     slack_share: float = SLACK_SHARE,
+    target_groups: int = TARGET_GROUPS,
 ) -> Coarsening:
     """Contracts free ops into producers, and chains whose links nobody needs to cut.
 
     A chain's link joins an op (or group) that has one consumer to a consumer that has one producer, so contracting
     it never makes a cycle. Links are contracted from the one that carries most bytes, as long as all that a group
-    holds beside its largest op stays within the slack; the cheapest places to cut a chain so remain. Takes
-    O(e log e) for e edges.
+    holds beside its largest op stays within the slack; the cheapest places to cut a chain so remain. If more than
+    `target_groups` are left, one of the two conditions is enough, and the slack is the share of one group of as many.
+    Takes O(e log² e) for e edges.
 
     Args:
         graph: the graph.
@@ -107,15 +113,19 @@ def coarsen(
         tensor_bytes: size of each tensor, shape [tensor]; from the exported widths if None.
         op_class: ops of different classes never share a group, shape [op]; for chips that support some ops only.
         slack_share: share of all work, and of all weights, that a group may hold beside its largest op.
+        target_groups: number of groups from which on contracting chains is enough.
     """
     work = np.asarray(op_work, dtype=np.float64)
     weights = exported_weight_bytes(graph) if op_weight_bytes is None else np.asarray(op_weight_bytes, np.float64)
     sizes = graph.tensor_elements * graph.tensor_bits / 8 if tensor_bytes is None else np.asarray(tensor_bytes)
     classes = np.zeros(graph.n_ops, dtype=np.int64) if op_class is None else np.asarray(op_class, dtype=np.int64)
-    forest = _Forest(work, weights, slack_share)
-    _contract_free_ops(graph, forest, classes)
-    _contract_chains(graph, forest, np.asarray(sizes, dtype=np.float64), classes)
-    return _numbered(graph, forest.roots(), work)
+    groups = Contraction(work, weights, classes, slack_share)
+    _contract_free_ops(graph, groups)
+    contract_chains(groups, *_links(graph, groups, np.asarray(sizes, dtype=np.float64)))
+    if groups.n_groups > target_groups:
+        groups.widen(1 / target_groups)
+        contract_trees(groups, *_links(graph, groups, np.asarray(sizes, dtype=np.float64)), target_groups)
+    return _numbered(graph, groups.first_ops(), work)
 
 
 def refine(
@@ -150,69 +160,26 @@ def exported_weight_bytes(graph: OpGraph) -> FloatArray:
     return np.bincount(users.ids, weights=sizes[users.rows], minlength=graph.n_ops).astype(np.float64)
 
 
-class _Forest:
-    """Disjoint sets of ops with what the slack is measured against; a set's root is its first op."""
-
-    def __init__(self, work: FloatArray, weights: FloatArray, slack_share: float) -> None:
-        self.parent = list(range(len(work)))
-        self.loads = [work.tolist(), weights.tolist()]
-        self.largest = [work.tolist(), weights.tolist()]
-        self.slack = [slack_share * float(work.sum()), slack_share * float(weights.sum())]
-
-    def find(self, op: int) -> int:
-        while self.parent[op] != op:
-            self.parent[op] = self.parent[self.parent[op]]
-            op = self.parent[op]
-        return op
-
-    def join(self, a: int, b: int) -> None:
-        first, second = sorted((self.find(a), self.find(b)))
-        if first != second:
-            self.parent[second] = first
-            for load, largest in zip(self.loads, self.largest, strict=True):
-                load[first] += load[second]
-                largest[first] = max(largest[first], largest[second])
-
-    def fits(self, a: int, b: int) -> bool:
-        a, b = self.find(a), self.find(b)
-        return all(
-            load[a] + load[b] - max(largest[a], largest[b]) <= slack
-            for load, largest, slack in zip(self.loads, self.largest, self.slack, strict=True)
-        )
-
-    def roots(self) -> IntArray:
-        return np.array([self.find(op) for op in range(len(self.parent))], dtype=np.int64)
-
-
-def _contract_free_ops(graph: OpGraph, forest: _Forest, classes: IntArray) -> None:
+def _contract_free_ops(graph: OpGraph, groups: Contraction) -> None:
     """Joins each free op to the producer of the one tensor it renames; none reads a free op itself."""
     edges = graph.edges
     producers = np.bincount(edges[:, 1], minlength=graph.n_ops)
-    alike = classes[edges[:, 0]] == classes[edges[:, 1]]
-    for producer, consumer in edges[alike & graph.op_free[edges[:, 1]] & (producers[edges[:, 1]] == 1)].tolist():
-        forest.join(producer, consumer)
+    for producer, consumer in edges[graph.op_free[edges[:, 1]] & (producers[edges[:, 1]] == 1)].tolist():
+        if groups.alike(producer, consumer):
+            groups.join(producer, consumer)
 
 
-def _contract_chains(graph: OpGraph, forest: _Forest, tensor_bytes: FloatArray, classes: IntArray) -> None:
-    """Joins the ends of chain links, from the link that carries most bytes."""
-    roots = forest.roots()
-    pairs = np.stack([roots[graph.tensor_producer[graph.tensor_consumers.rows]], roots[graph.tensor_consumers.ids]], 1)
+def _links(graph: OpGraph, groups: Contraction, tensor_bytes: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Returns the distinct (group, group) links, shape [link, 2], and the bytes each carries, shape [link]."""
+    group_of = groups.first_ops()
     tensor = graph.tensor_consumers.rows
+    pairs = np.stack([group_of[graph.tensor_producer[tensor]], group_of[graph.tensor_consumers.ids]], axis=1)
     crossing = pairs[:, 0] != pairs[:, 1]
     # One tensor that several ops of a group read is carried once.
-    carried = np.unique(np.column_stack([pairs[crossing], tensor[crossing]]), axis=0)
-    if len(carried) == 0:
-        return
+    carried = np.unique(np.column_stack([pairs[crossing], tensor[crossing]]), axis=0).reshape(-1, 3)
     links, inverse = np.unique(carried[:, :2], axis=0, return_inverse=True)
     link_bytes = np.bincount(inverse.reshape(-1), weights=tensor_bytes[carried[:, 2]], minlength=len(links))
-    fan_out = np.bincount(links[:, 0], minlength=graph.n_ops)
-    fan_in = np.bincount(links[:, 1], minlength=graph.n_ops)
-    alike = classes[links[:, 0]] == classes[links[:, 1]]
-    chained = np.flatnonzero(alike & (fan_out[links[:, 0]] == 1) & (fan_in[links[:, 1]] == 1))
-    for link in chained[np.lexsort((chained, -link_bytes[chained]))].tolist():
-        producer, consumer = int(links[link, 0]), int(links[link, 1])
-        if forest.fits(producer, consumer):
-            forest.join(producer, consumer)
+    return links.reshape(-1, 2), link_bytes.astype(np.float64)
 
 
 def _numbered(graph: OpGraph, roots: IntArray, work: FloatArray) -> Coarsening:
