@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "units": {"errors"},
     "files": {"errors"},
     "resources": set(),
-    "graph": BASE | {"hardware"},
+    "graph": BASE,
     "hardware": BASE | {"graph"},
     "plans": DATA,
     "throughput": DATA,
@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "render": DATA | {"rules"},
     "solve": DATA | {"rules", "render"},
     "correct": DATA | {"rules", "render", "solve", "throughput"},
-    "recipe": DATA | {"rules", "render", "solve", "correct", "throughput", "bounds", "hints"},
+    "verify": DATA | {"rules", "render", "solve", "throughput"},
+    "recipe": DATA | {"rules", "render", "solve", "correct", "throughput", "bounds", "hints", "verify"},
 }
 TOP = {"cli", "__main__", "__init__"}  # may import everything
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import chipzinc
-from chipzinc.cli import doctor, graphs, rules, verify
+from chipzinc.cli import doctor, graphs, partition, rules, verify
 from chipzinc.cli.failures import answers, run
 
 app = typer.Typer(
@@ -40,8 +40,9 @@ def about(
 app.command("doctor")(answers(doctor.doctor))
 app.command("import")(answers(graphs.import_graph))
 app.command("render")(answers(graphs.render))
-app.command("verify")(answers(verify.verify_plan))
-app.command("bound")(answers(graphs.bound))
+app.command("partition")(answers(partition.partition_graph, partition.FIELDS))
+app.command("verify")(answers(verify.verify_plan, verify.FIELDS))
+app.command("bound")(answers(graphs.bound, ("bound_us",)))
 
 rules_app = typer.Typer(help="List and show the rules.", rich_markup_mode=None)
 rules_app.command("list")(answers(rules.list_rules))

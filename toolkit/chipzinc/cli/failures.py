@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from types import FrameType
 from typing import Any, ParamSpec
@@ -25,11 +25,15 @@ P = ParamSpec("P")
 BAD_INPUT, NO_ANSWER, INTERRUPTED, NO_READER, TERMINATED = 2, 3, 130, 141, 143
 
 
-def answers(command: Callable[P, int | None]) -> Callable[P, int]:
+def answers(command: Callable[P, int | None], fields: Sequence[str] = ()) -> Callable[P, int]:
     """Makes a command end with one line and its exit code whatever happens in it.
 
-    The wrapped command returns its exit code (None is 0) and, where it has ``as_json``, puts one object on
-    stdout for every exit code but 2 and the interrupted ones.
+    Args:
+        command: returns its exit code (None is 0) and, where it has ``as_json``, prints one object on stdout.
+        fields: what that object always has; null where the command ends without an answer.
+
+    Returns:
+        The command, which prints such an object for every exit code but 2 and the interrupted ones.
     """
 
     @wraps(command)
@@ -38,19 +42,19 @@ def answers(command: Callable[P, int | None]) -> Callable[P, int]:
         try:
             return command(*args, **kwargs) or 0
         except ChipzincError as error:
-            return _end(error, str(error), error.exit_code, as_json)
+            return _end(error, str(error), error.exit_code, as_json, fields)
         except BrokenPipeError:
             # Python would flush stdout once more at exit, and complain.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return NO_READER
         except OSError as error:
             if error.filename is None:
-                return _defect(error, as_json)
-            return _end(error, f"{error.filename}: {error.strerror}", BAD_INPUT, as_json)
+                return _defect(error, as_json, fields)
+            return _end(error, f"{error.filename}: {error.strerror}", BAD_INPUT, as_json, fields)
         except (typer.TyperException, typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            return _defect(error, as_json)
+            return _defect(error, as_json, fields)
 
     return ending
 
@@ -82,20 +86,20 @@ def _usage(error: typer.TyperException) -> str:
     return f"{command}: {text}" if command else text
 
 
-def _defect(error: Exception, as_json: bool) -> int:
+def _defect(error: Exception, as_json: bool, fields: Sequence[str]) -> int:
     hint = "" if "CHIPZINC_TRACEBACK" in os.environ else " (CHIPZINC_TRACEBACK=1 shows where)"
-    return _end(error, f"internal error: {type(error).__name__}: {error}{hint}", NO_ANSWER, as_json)
+    return _end(error, f"internal error: {type(error).__name__}: {error}{hint}", NO_ANSWER, as_json, fields)
 
 
-def _end(error: BaseException, line: str, status: int, as_json: bool) -> int:
+def _end(error: Exception, line: str, status: int, as_json: bool, fields: Sequence[str]) -> int:
     if "CHIPZINC_TRACEBACK" in os.environ:
         traceback.print_exception(error)
     if as_json and status != BAD_INPUT:
-        print_json(_answer(error, line, status))
+        print_json(dict.fromkeys(fields) | _answer(error, line, status))
     return _say(line, status)
 
 
-def _answer(error: BaseException, line: str, status: int) -> dict[str, Any]:
+def _answer(error: Exception, line: str, status: int) -> dict[str, Any]:
     """The JSON object of a command that found no, or nothing."""
     answer: dict[str, Any] = {"valid": None if status == NO_ANSWER else False, "error": line}
     if isinstance(error, InfeasibleError):

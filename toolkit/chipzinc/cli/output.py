@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Sequence
 from threading import Lock, Timer
 from types import TracebackType
@@ -69,54 +70,48 @@ def _is_number(cell: str) -> bool:
 class Progress:
     """Says on stderr what a long command is doing, once it has taken a while.
 
-    Called with a stage and how far it is. On a terminal a spinner shows both; elsewhere each new stage is one line.
+    Called with what is being done. On a terminal a spinner shows it; elsewhere it is a line, at most one in a while.
 
     Args:
-        quiet_seconds: how long nothing is said.
+        quiet_seconds: how long a while is.
     """
 
     def __init__(self, quiet_seconds: float = 2.0) -> None:
+        self._quiet_seconds = quiet_seconds
         self._lock = Lock()
-        self._text = self._stage = self._shown_stage = ""
+        self._doing = ""
+        self._spoke = time.monotonic()
         self._status: Status | None = None
-        self._showing = quiet_seconds <= 0
-        self._timer = Timer(quiet_seconds, self._begin)
+        self._timer = Timer(quiet_seconds, self._show)
         self._timer.daemon = True
 
     def __enter__(self) -> Progress:
-        if not self._showing:
-            self._timer.start()
+        self._spoke = time.monotonic()
+        self._timer.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._timer.cancel()
-        with self._lock:
-            self._showing = False
-            if self._status is not None:
-                self._status.stop()
+        self._timer.join()
+        if self._status is not None:
+            self._status.stop()
 
-    def __call__(self, stage: str, done: int = 0, total: int = 0) -> None:
-        """Notes that ``done`` of ``total`` steps of a stage are behind us; no total where it is not known."""
-        with self._lock:
-            self._stage = stage
-            self._text = f"{stage}: {done} of {total}" if total else stage
-            if self._showing:
-                self._show()
-
-    def _begin(self) -> None:
-        with self._lock:
-            self._showing = True
-            if self._stage:
-                self._show()
+    def __call__(self, doing: str) -> None:
+        """Notes what is being done."""
+        self._doing = doing
+        self._show()
 
     def _show(self) -> None:
-        if sys.stderr.isatty():
-            if self._status is None:
+        with self._lock:
+            if self._status is not None:
+                self._status.update(self._doing)
+            elif not self._doing or time.monotonic() < self._spoke + self._quiet_seconds:
+                return
+            elif sys.stderr.isatty():
                 from rich.console import Console
 
-                self._status = Console(stderr=True).status("")
+                self._status = Console(stderr=True).status(self._doing)
                 self._status.start()
-            self._status.update(self._text)
-        elif self._stage != self._shown_stage:
-            self._shown_stage = self._stage
-            print(f"chipzinc: {self._text}", file=sys.stderr, flush=True)
+            else:
+                self._spoke = time.monotonic()
+                print(f"chipzinc: {self._doing}", file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ from chipzinc.cli.tables import print_chips
 if TYPE_CHECKING:
     from chipzinc.verify import Verdict, Violation
 
+FIELDS = ("valid", "interval_us", "violations", "rules")
 SHOWN_VIOLATIONS = 20
 
 
