@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -43,7 +44,13 @@ class Module:
 
     build: Callable[[], nn.Module]
     inputs: tuple[Input, ...]
-    road = "torch.export"
+
+    @property
+    def road(self) -> str:
+        """The exporter, the file of the architecture, and the shapes of the inputs."""
+        made_by = self.build.func if isinstance(self.build, partial) else self.build
+        shapes = " and ".join("x".join(map(str, given.shape)) for given in self.inputs)
+        return f"torch.export of architectures/{made_by.__module__.rpartition('.')[2]}.py, input {shapes}"
 
     def graph(self, name: str, source: str) -> OpGraph:
         with torch.device("meta"):
@@ -54,15 +61,26 @@ class Module:
 
 @dataclass(frozen=True)
 class Config:
-    """A configuration for the transformers package; `head` is the ending of an auto class."""
+    """A configuration for the transformers package.
+
+    Attributes:
+        settings: what differs from the architecture's defaults.
+        head: ending of an auto class.
+        tokens: tokens of a text, or of each side of a sequence-to-sequence model; None where images come in.
+    """
 
     settings: dict[str, Any]
     head: str = ""
-    sequence: int = 128
-    road = "torch.export of transformers"
+    tokens: int | None = None
+
+    @property
+    def road(self) -> str:
+        """The exporter, the architecture's name in the package, and the tokens."""
+        tokens = f", {self.tokens} tokens" if self.tokens else ""
+        return f"torch.export of transformers {self.settings['model_type']}{tokens}"
 
     def graph(self, name: str, source: str) -> OpGraph:
-        return import_config(self.settings, name, head=self.head, sequence=self.sequence, source=source)
+        return import_config(self.settings, name, head=self.head, sequence=self.tokens or 1, source=source)
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,11 @@ class OnnxFile:
     """A file shipped inside the onnx package, its weights replaced by fills."""
 
     file: str
-    road = "ONNX file of the onnx package"
+
+    @property
+    def road(self) -> str:
+        """The package and the file."""
+        return f"{self.file} of the onnx package"
 
     def graph(self, name: str, source: str) -> OpGraph:
         folder = resources.files("onnx") / "backend" / "test" / "data" / "light"
