@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.solve.conftest import QUEENS
 
 from chipzinc.errors import InputError, SolverError
 from chipzinc.solve import FlatModel, Session, Solution, SolveRequest, Status, Text
-from tests.solve.conftest import QUEENS
 
 
 def flat_queens(session: Session, solver: str) -> FlatModel:
@@ -28,7 +28,8 @@ def test_a_flat_model_has_the_solution_of_its_model(session: Session, solver: st
 def test_added_constraints_and_another_search_take_effect(session: Session, solver: str) -> None:
     flat = flat_queens(session, solver)
     extended = flat.extended(
-        declarations="array [1..2] of int: added = [1,-1];\nvar 1..6: copy:: output_var;\nvar 1..6: last:: output_var;\n",
+        declarations="array [1..2] of int: added = [1,-1];\n"
+        "var 1..6: copy:: output_var;\nvar 1..6: last:: output_var;\n",
         constraints="constraint array_var_int_element(1,q,copy);\nconstraint array_var_int_element(6,q,last);\n"
         "constraint int_lin_le(added,[last,copy],-1);\n",
         solve="solve :: int_search([copy],input_order,indomain_max,complete) satisfy;",

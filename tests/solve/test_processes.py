@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.solve.conftest import HARD, IMPROVING, QUEENS, wait_until
 
 from chipzinc.errors import SolverError
 from chipzinc.solve import Session, Solution, SolveRequest, Text, Toolchain, embedded
 from chipzinc.solve.minizinc_backend import MiniZincBackend
 from chipzinc.solve.native import Native
 from chipzinc.solve.pool import Pool
-from tests.solve.conftest import HARD, IMPROVING, QUEENS, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs a process table in /proc")
 
@@ -45,10 +45,10 @@ def hard(**wanted: object) -> SolveRequest:
 
 def owner(toolchain: Toolchain) -> subprocess.Popen[str]:
     """Start a process that owns a solve and wait until the solver is at work."""
-    script = OWNER.format(
-        id=toolchain.solver("chuffed").id, kind=toolchain.kind, command=toolchain.command, model=HARD
+    script = OWNER.format(id=toolchain.solver("chuffed").id, kind=toolchain.kind, command=toolchain.command, model=HARD)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "solving\n"
     time.sleep(1.0)
@@ -146,7 +146,12 @@ def test_a_solver_that_crashes_is_told_with_its_signal(native_toolchain: Toolcha
 
 
 def test_a_solver_that_fails_is_told_with_its_last_words(native_toolchain: Toolchain, tmp_path: Path) -> None:
-    check_native_failure(native_toolchain, tmp_path, "echo first; echo 'out of memory' >&2; exit 3", "not MiniZinc's protocol|out of memory")
+    check_native_failure(
+        native_toolchain,
+        tmp_path,
+        "echo first; echo 'out of memory' >&2; exit 3",
+        "not MiniZinc's protocol|out of memory",
+    )
 
 
 def test_a_solver_that_talks_nonsense_is_told_with_it(native_toolchain: Toolchain, tmp_path: Path) -> None:
@@ -180,7 +185,8 @@ def native_backend(toolchain: Toolchain, folder: Path, script: str) -> MiniZincB
 
 def test_an_engine_that_breaks_is_an_error_and_not_used_again(embedded_toolchain: Toolchain) -> None:
     # A chain of calls deeper than an engine's stack.
-    text = "function int: deep(int: n) = if n = 0 then 0 else deep(n - 1) + 1 endif; var 0..deep(10000000): x; solve satisfy;"
+    text = "function int: deep(int: n) = if n = 0 then 0 else deep(n - 1) + 1 endif;\n"
+    text += "var 0..deep(10000000): x; solve satisfy;"
     with Session(embedded_toolchain) as session:
         with pytest.raises(SolverError):
             list(session.solve(SolveRequest(solver="gecode", models=(Text("deep.mzn", text),), time_limit_s=60.0)))

@@ -1,4 +1,4 @@
-"""What `chipzinc doctor` reports of solvers: each place looked at, what it offers, under which licence, and what is used.
+"""What `chipzinc doctor` reports of solvers: each place, what it offers, under which licence.
 
 Must not print; the command line does.
 """

@@ -149,10 +149,12 @@ class _Stream:
                 self.exit = said
             else:
                 yield from self._take(said)
-        if self.exit.code != 0 and not self.timed_out:
-            raise SolverError(_last_words(self.exit))
+        if self.timed_out:
+            return
         if self.status == "ERROR":
-            raise SolverError(f"the solver failed: {_last_words(self.exit)}")
+            raise SolverError(f"the solver broke off: {_last_words(self.exit)}")
+        if self.exit.code != 0:
+            raise SolverError(_last_words(self.exit))
 
     def _left_s(self) -> float | None:
         ends = [] if self._limit_s is None else [self._limit_s + _GRACE_S]

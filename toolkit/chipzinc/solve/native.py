@@ -49,11 +49,11 @@ class Native:
         return run
 
     def close(self) -> None:
-        """End every run, and the guard."""
-        for run in list(self._runs):
-            run.kill()
+        """End every run, and the guard. What a run holds is released by whoever reads it."""
         with self._lock:
-            guard, self._guard = self._guard, None
+            runs, guard, self._guard = list(self._runs), self._guard, None
+        for run in runs:
+            run.stop()
         if guard is not None:
             assert guard.stdin is not None
             with contextlib.suppress(OSError):
@@ -65,7 +65,8 @@ class Native:
         with self._lock:
             if run in self._runs:
                 self._runs.remove(run)
-                self._tell_guard(-run.process.pid)
+                if self._guard is not None:
+                    self._tell_guard(-run.process.pid)
 
     def _tell_guard(self, number: int) -> None:
         if self._guard is None or self._guard.poll() is not None:
@@ -105,6 +106,7 @@ class _NativeRun:
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None
+        self._stopped = False
         self._rest = b""
         self._lines: list[bytes] = []
         self._words = b""
@@ -142,12 +144,19 @@ class _NativeRun:
             code = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
+        if self._stopped:
+            return Exit(-1, "the run was ended")
         outputs = {name: _text(Path(self.folder, name)) for name in self._outputs}
         return Exit(code, self._words.decode("utf-8", errors="replace"), outputs)
 
+    def stop(self) -> None:
+        """Kill what runs; the reader then sees its end. Safe to call from another thread than the reader's."""
+        self._stopped = True
+        kill_session(self.process.pid)
+
     def kill(self) -> None:
         # Also after a run that ended by itself: a solver could have stayed behind.
-        kill_session(self.process.pid)
+        self.stop()
         self.process.wait()
         self._pipes.close()
         for pipe in (self.process.stdout, self.process.stderr):
