@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "render": DATA | {"rules"},
     "solve": DATA | {"rules", "render"},
     "correct": DATA | {"rules", "render", "solve", "throughput"},
-    "verify": DATA | {"rules", "render", "solve", "throughput"},
+    "verify": DATA | {"rules", "render", "solve", "correct", "throughput"},
+    "exhaustive": DATA | {"rules", "render", "solve"},
     "recipe": DATA | {"rules", "render", "solve", "correct", "throughput", "bounds", "hints", "verify"},
 }
 TOP = {"cli", "__main__", "__init__"}  # may import everything

@@ -57,6 +57,7 @@ class Partitioned:
         timed_out: samples that were stuck or never reached.
         memory_rounds: times that overflows of memory went back to the solver.
         seconds: wall time by step.
+        interrupted: whether Ctrl-C ended the search early.
     """
 
     chips: IntArray
@@ -70,6 +71,7 @@ class Partitioned:
     timed_out: int
     memory_rounds: int
     seconds: dict[str, float]
+    interrupted: bool = False
 
     @property
     def gap(self) -> float | None:
@@ -91,7 +93,7 @@ def partition(
     evaluator: Evaluator | None = None,
     progress: Progress = lambda step: None,
 ) -> Partitioned:
-    """Coarsens, hints, corrects, scores, re-checks.
+    """Coarsens, hints, corrects, scores, re-checks. Ctrl-C ends the correcting, and the best so far is returned.
 
     Args:
         graph: the graph.
@@ -159,6 +161,7 @@ def partition(
         timed_out=sum(correction.group_chip is None for correction in batch.corrections),
         memory_rounds=batch.rounds,
         seconds=watch.seconds | {"total": time.monotonic() - begin},
+        interrupted=batch.interrupted,
     )
 
 
@@ -198,9 +201,12 @@ def _scored(batch: CorrectedBatch, coarsening: Coarsening, judge: Evaluator) -> 
     """(interval, sample, chips) of the distinct corrections, best first.
 
     Raises:
+        KeyboardInterrupt: if Ctrl-C came before the first correction.
         NoAnswerError: if no sample was corrected.
     """
     found = [(each.sample, each.group_chip) for each in batch.corrections if each.group_chip is not None]
+    if not found and batch.interrupted:
+        raise KeyboardInterrupt
     if not found:
         raise NoAnswerError("no sample was corrected in time: allow more with --time-limit, or another --solver")
     partitions, first = np.unique(np.stack([chips for _, chips in found]), axis=0, return_index=True)

@@ -10,6 +10,7 @@ import typer
 
 import chipzinc
 from chipzinc.cli import options
+from chipzinc.cli.failures import INTERRUPTED
 from chipzinc.cli.inputs import Inputs, load_inputs, parse_time_limit
 from chipzinc.cli.output import Progress, finite, print_json
 from chipzinc.cli.tables import print_chips
@@ -65,7 +66,7 @@ def partition_graph(
     output: options.PlanOutput = None,
     fix_shape: options.FixShape = None,
     as_json: options.Json = False,
-) -> None:
+) -> int:
     """Give every op a chip so that the rules hold and the pipeline runs fast."""
     from chipzinc.plans.files import save_plan
     from chipzinc.recipe import partition
@@ -104,6 +105,7 @@ def partition_graph(
         print_json(answer)
     else:
         _print(found, inputs, answer, output)
+    return INTERRUPTED if found.interrupted else 0
 
 
 def _mode(mode: str) -> Mode:

@@ -33,6 +33,7 @@ class CorrectedBatch:
         rounds: times that overflows went back to the solver.
         render_s: wall time of rendering models and their data.
         solve_s: wall time of all solver calls, compilation included.
+        interrupted: whether Ctrl-C ended it before its time.
     """
 
     problem: Problem
@@ -40,6 +41,7 @@ class CorrectedBatch:
     rounds: int
     render_s: float
     solve_s: float
+    interrupted: bool = False
 
 
 def correct(
@@ -52,7 +54,7 @@ def correct(
     time_limit_s: float | None = None,
     progress: Callable[[int], None] = lambda corrected: None,
 ) -> CorrectedBatch:
-    """Corrects hints so that memory holds over time as well.
+    """Corrects hints so that memory holds over time as well. Ctrl-C ends it early, with what it has by then.
 
     Args:
         session: where to solve.
@@ -74,16 +76,19 @@ def correct(
     search = fix if mode == "fix" else sample
     corrections: list[Correction] = [Correction(s, None, 0.0) for s in range(len(wishes))]
     waiting, rounds, begin = np.arange(len(wishes)), 0, time.monotonic()
-    render_s, solve_s = 0.0, 0.0
+    render_s, solve_s, interrupted = 0.0, 0.0, False
     while True:
         left = None if time_limit_s is None else time_limit_s - (time.monotonic() - begin)
         if left is not None and left <= 0:
             break
         called = time.monotonic()
-        for correction in search(session, problem, wishes[waiting], solver=solver, time_limit_s=left):
-            place = int(waiting[correction.sample])
-            corrections[place] = dataclasses.replace(correction, sample=place)
-            progress(sum(each.group_chip is not None for each in corrections))
+        try:
+            for correction in search(session, problem, wishes[waiting], solver=solver, time_limit_s=left):
+                place = int(waiting[correction.sample])
+                corrections[place] = dataclasses.replace(correction, sample=place)
+                progress(sum(each.group_chip is not None for each in corrections))
+        except KeyboardInterrupt:
+            interrupted = True
         render_s += problem.render_s
         solve_s += time.monotonic() - called - problem.render_s
         overflows = {} if memory is None else _overflows(memory, problem, corrections, waiting)
@@ -95,7 +100,9 @@ def correct(
             corrections[place] = Correction(place, None, corrections[place].seconds)
         found = {_live_set(overflow) for of_sample in overflows.values() for overflow in of_sample}
         problem = problem.with_live_sets(sorted(found - set(problem.live_sets), key=lambda live: live.holders))
-    return CorrectedBatch(problem, corrections, rounds, render_s, solve_s)
+        if interrupted:
+            break
+    return CorrectedBatch(problem, corrections, rounds, render_s, solve_s, interrupted)
 
 
 def _checks_memory(problem: Problem) -> bool:
