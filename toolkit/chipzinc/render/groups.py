@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from chipzinc.graph.opgraph import IntArray, OpGraph
 
 INSIDE_LIMIT = 20_000
-"""Most (crossing, group inside) pairs told to the solver; they only help, so that dense graphs may have fewer."""
+"""Most (crossing, group inside) pairs told to the solver. A crossing past it is told none, as if no path lay along it:
+right, only slower."""
 
 
 @dataclass(frozen=True, eq=False)
