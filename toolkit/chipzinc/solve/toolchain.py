@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,10 @@ class Toolchain:
 
     def driver(self) -> minizinc.Driver:
         """Return a minizinc-python driver over this toolchain."""
-        import minizinc
+        with warnings.catch_warnings():
+            # It looks for a driver of its own when it is imported, and warns where there is none.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            import minizinc
 
         return minizinc.Driver(self.command)
 
