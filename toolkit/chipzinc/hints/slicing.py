@@ -144,12 +144,12 @@ def _events(low: IntArray, high: IntArray, at: IntArray, size: FloatArray, n: in
 def _costs(package: Package, band: _Band, no_jumps: bool, class_chips: list[int]) -> FloatArray:
     """Load of each slice in µs on each class of chips, infinite where it is not allowed; [class, place, length]."""
     rate = float(package.link_bytes_per_us.min()) if package.n_links else np.inf
-    transfer = (band.received + band.sent) / rate
-    if package.communication == "host":
-        transfer = np.zeros_like(transfer)  # profiled graphs are cut by their own model
-    together = np.maximum if package.communication == "overlapped" else np.add
-    cost = together(band.compute_us, transfer[None])
-    n, width = transfer.shape
+    cost = band.compute_us
+    if package.communication == "added":
+        cost = cost + (band.received + band.sent)[None] / rate
+    elif package.communication == "overlapped":
+        cost = np.maximum(cost, np.maximum(band.received, band.sent)[None] / rate)
+    n, width = band.received.shape
     ends = np.minimum(np.arange(n)[:, None] + np.arange(width)[None, :] + 1, n)
     cost = np.maximum(cost, np.maximum(band.cut_bytes[:n, None], band.cut_bytes[ends])[None] / rate)
     usable = band.fits & band.allowed[None] if no_jumps else band.fits
