@@ -8,6 +8,7 @@ This script must not know anything of the toolkit: it is a tool of the benchmark
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -49,6 +50,18 @@ PACKAGES = (
 )
 EXECUTABLES = ("minizinc", "fzn-chuffed")
 
+#: This build of MiniZinc has Gecode in it but does not list it, since Debian's own configuration file belongs to a
+#: separate executable. A configuration with the id of the built-in one makes it a solver like any other.
+GECODE = {
+    "id": "org.minizinc.gecode_presolver",
+    "name": "Gecode",
+    "mznlib": "../gecode_presolver",
+    "tags": ["cp", "float", "set", "gecode", "gecode_presolver"],
+    "stdFlags": ["-a", "-n", "-p"],
+    "supportsFzn": True,
+    "supportsMzn": False,
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Install unless it is there already, check that both solvers answer, print the driver's path."""
@@ -84,8 +97,13 @@ def install(prefix: Path) -> None:
     staging = Path(tempfile.mkdtemp(prefix=f".{prefix.name}-", dir=prefix.parent))
     try:
         with tempfile.TemporaryDirectory(prefix="chipzinc-apt-") as scratch:
-            for package in download(Path(scratch)):
+            packages = download(Path(scratch))
+            for package in packages:
                 run("dpkg-deb", "--extract", package, staging / "root")
+            gecode = next(package for package in packages if package.name.startswith("libgecode49t64_"))
+            version = run("dpkg-deb", "--field", gecode, "Version").strip().split("-")[0]
+        config = staging / "root" / "usr" / "share" / "minizinc" / "solvers" / "gecode.msc"
+        config.write_text(json.dumps({**GECODE, "version": version}))
         write_wrappers(staging / "root", staging / "bin", prefix)
         if prefix.exists():
             shutil.rmtree(prefix)

@@ -126,7 +126,7 @@ function defaultOutputs(plan) {
   if (!named(["--fzn", "--output-fzn-to-file", "-o", "--output-to-file", "--output-fzn-to-stdout"])) {
     plan.outputs.push(`${base}.fzn`);
   }
-  if (!named(["--ozn", "--output-ozn-to-file", "--no-output-ozn", "-O-", "--output-ozn-to-stdout"])) {
+  if (!named(["--ozn", "--output-ozn-to-file", "--no-output-ozn", "--output-ozn-to-stdout"])) {
     plan.outputs.push(`${base}.ozn`);
   }
 }
