@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.throughput.small import graph, graphs, package, partitions
 
 from chipzinc.bounds.simple import simple_bound
 from chipzinc.errors import InfeasibleError
@@ -17,6 +16,7 @@ from chipzinc.hardware.load import build_package
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.yaml import parse_yaml
 from chipzinc.throughput.model import ThroughputModel
+from tests.throughput.small import graph, graphs, package, partitions
 
 MIXED = """
 name: mixed

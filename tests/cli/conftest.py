@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.graph.graphs import graph_of
 
 from chipzinc.cli.app import app
 from chipzinc.cli.failures import run
 from chipzinc.graph.io import save_graph
+from tests.graph.graphs import graph_of
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Cli
 
 from chipzinc.graph.io import graph_sha256, load_graph_file
+from tests.cli.conftest import Cli
 
 
 def test_doctor_names_what_it_uses_and_every_optional_package(cli: Cli) -> None:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.graph.graphs import graph_of, graphs
 
 from chipzinc.graph.coarsen import Coarsening, coarsen, refine
 from chipzinc.graph.importers.hugging_face import import_config
 from chipzinc.graph.kinds import family
 from chipzinc.graph.opgraph import OpGraph
+from tests.graph.graphs import graph_of, graphs
 
 
 def works(graph: OpGraph, seed: int) -> np.ndarray:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.graph.graphs import graph_of, graphs
 
 from chipzinc.errors import InputError
 from chipzinc.graph.io import graph_sha256, load_graph_file, save_graph
 from chipzinc.graph.opgraph import Incidence, OpGraph, Profile
+from tests.graph.graphs import graph_of, graphs
 
 GRAPH = graph_of([[1, 2], [], [3], []], free=[1])
 

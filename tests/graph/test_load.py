@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.graph.graphs import graph_of
-from tests.graph.importers.test_placement import DOCUMENT
 
 from chipzinc.errors import InputError
 from chipzinc.graph.io import graph_sha256, save_graph
 from chipzinc.graph.load import load_graph, parse_fix_shapes
+from tests.graph.graphs import graph_of
+from tests.graph.importers.test_placement import DOCUMENT
 
 GRAPH = graph_of([[1], []])
 

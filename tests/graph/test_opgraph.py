@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.graph.graphs import graph_of
 
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import Incidence, OpGraph, Profile
+from tests.graph.graphs import graph_of
 
 CHAIN = graph_of([[1], [2], []])
 

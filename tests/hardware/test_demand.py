@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from tests.throughput.small import graph, package
 
 from chipzinc.graph.opgraph import Incidence
 from chipzinc.hardware.demand import (
@@ -16,6 +15,7 @@ from chipzinc.hardware.demand import (
     op_weight_bytes,
     tensor_bytes,
 )
+from tests.throughput.small import graph, package
 
 
 def test_an_op_moves_its_inputs_weights_and_outputs() -> None:

@@ -6,7 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-from tests.throughput.small import graph, package
 
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray, OpGraph
@@ -14,6 +13,7 @@ from chipzinc.hardware.demand import op_io_bytes
 from chipzinc.hardware.package import Package
 from chipzinc.hints.slicing import slice_order
 from chipzinc.throughput.model import ThroughputModel
+from tests.throughput.small import graph, package
 
 
 def random_graph(rng: np.random.Generator, n_ops: int) -> OpGraph:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.graph.graphs import graph_of
 
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import OpGraph, Profile
@@ -16,6 +15,7 @@ from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package
 from chipzinc.plans.files import load_design
 from chipzinc.plans.plan import assignment_of
+from tests.graph.graphs import graph_of
 
 
 def chain(*names: str, replicated: tuple[str, ...] = ()) -> OpGraph:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.solve.conftest import HARD, IMPROVING, QUEENS, wait_until
 
 from chipzinc.solve import Toolchain
+from tests.solve.conftest import HARD, IMPROVING, QUEENS, wait_until
 
 with warnings.catch_warnings():
     # Where no native MiniZinc is on PATH it says so when imported.

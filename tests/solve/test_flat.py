@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.solve.conftest import QUEENS
 
 from chipzinc.errors import InputError, SolverError
 from chipzinc.solve import FlatModel, Session, Solution, SolveRequest, Status, Text
+from tests.solve.conftest import QUEENS
 
 
 def flat_queens(session: Session, solver: str) -> FlatModel:

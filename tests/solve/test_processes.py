@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.solve.conftest import HARD, IMPROVING, QUEENS, wait_until
 
 from chipzinc.errors import SolverError
 from chipzinc.solve import Session, Solution, SolveRequest, Text, Toolchain, embedded
 from chipzinc.solve.minizinc_backend import MiniZincBackend
 from chipzinc.solve.native import Native
 from chipzinc.solve.pool import Pool
+from tests.solve.conftest import HARD, IMPROVING, QUEENS, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs a process table in /proc")
 

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.solve.conftest import HARD, IMPROVING, QUEENS, SLOW_TO_COMPILE
 
 from chipzinc.errors import InputError, SolverError
 from chipzinc.solve import Message, Session, Solution, SolveRequest, Status, Text, Toolchain
+from tests.solve.conftest import HARD, IMPROVING, QUEENS, SLOW_TO_COMPILE
 
 
 def queens(solver: str, n: int = 6, **wanted: object) -> SolveRequest:

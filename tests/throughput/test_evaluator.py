@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.throughput.small import graph, package
 
 from chipzinc.errors import InputError, NoAnswerError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.throughput.evaluator import CommandEvaluator, Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
+from tests.throughput.small import graph, package
 
 CHIPS = np.array([[0, 1], [1, 1]])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import given
-from tests.throughput.small import alive, graph, loads, package, partitions
 
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.demand import op_io_bytes, tensor_bytes, weight_bytes
 from chipzinc.hardware.package import Package
 from chipzinc.throughput.memory import MemoryModel
+from tests.throughput.small import alive, graph, loads, package, partitions
 
 
 @given(partitions())

@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.throughput.small import graph, loads, package, partitions
 
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import OpGraph, Profile
 from chipzinc.hardware.package import Package
 from chipzinc.throughput.model import ThroughputModel
+from tests.throughput.small import graph, loads, package, partitions
 
 
 @given(partitions())

@@ -1,0 +1,135 @@
+"""`chipzinc partition` on a small graph: its plan, its JSON, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from chipzinc.cli.partition import FIELDS
+from chipzinc.graph.io import load_graph_file
+from chipzinc.hardware.load import load_spec
+from chipzinc.hints.sources import Noisy
+from chipzinc.plans.files import load_design
+from chipzinc.recipe import partition
+from chipzinc.solve import Session
+from tests.cli.conftest import Cli
+
+HARDWARE = ("--hw", "mcm36-ring")
+
+
+def test_a_partition_is_valid_and_its_json_says_what_is_documented(cli: Cli, diamond: Path) -> None:
+    ended = cli("partition", diamond, *HARDWARE, "--json")
+    assert ended.status == 0
+    assert set(FIELDS) <= ended.json.keys()
+    assert ended.json["valid"] is True
+    assert ended.json["interval_us"] == pytest.approx(ended.json["bound_us"] * (1 + ended.json["gap"]))
+    assert {"import", "render", "solve", "score", "total"} <= ended.json["seconds"].keys()
+
+
+def test_a_plan_is_verified_with_the_interval_it_carries(cli: Cli, diamond: Path) -> None:
+    plan = diamond.parent / "out" / "plan.yaml"
+    plan.parent.mkdir()
+    made = cli("partition", diamond, *HARDWARE, "-o", plan, "--json").json
+    judged = cli("verify", plan, "--json")
+    assert judged.status == 0
+    assert judged.json["interval_us"] == made["interval_us"]
+
+
+def test_a_valid_plan_given_as_hint_comes_back_unchanged(cli: Cli, diamond: Path) -> None:
+    hint, plan = diamond.parent / "hint.csv", diamond.parent / "plan.json"
+    hint.write_text("op,chip\nop0,0\nop1,1\nop2,1\nop3,2\n")
+    answer = cli("partition", diamond, *HARDWARE, "--hints", hint, "-o", plan, "--json").json
+    assert (answer["moved"], answer["samples"]) == (0, 1)
+    assert load_design(plan).plan.assignment == load_design(hint).plan.assignment
+
+
+def test_a_plan_is_not_written_where_nothing_was_found(cli: Cli, diamond: Path) -> None:
+    plan = diamond.parent / "plan.yaml"
+    ended = cli("partition", diamond, *HARDWARE, "--time-limit", "1ns", "-o", plan, "--json")
+    assert ended.status == 3
+    assert ended.json["valid"] is None
+    assert set(FIELDS) <= ended.json.keys()
+    assert not plan.exists()
+
+
+def test_optimise_is_said_to_come_later(cli: Cli, diamond: Path) -> None:
+    ended = cli("partition", diamond, *HARDWARE, "--mode", "optimise")
+    assert ended.status == 2
+    assert "--mode: optimise comes in a later version" in ended.err
+
+
+def test_hints_that_do_not_exist_are_bad_input(cli: Cli, diamond: Path) -> None:
+    ended = cli("partition", diamond, *HARDWARE, "--hints", "oracle")
+    assert ended.status == 2
+    assert "--hints" in ended.err
+
+
+def test_a_solver_that_is_not_there_is_no_answer_and_says_which_are(cli: Cli, diamond: Path) -> None:
+    ended = cli("partition", diamond, *HARDWARE, "--solver", "no-such-solver")
+    assert ended.status == 3
+    assert "no-such-solver" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_foreign_judge_is_given_a_plan_and_leaves_no_bound(cli: Cli, diamond: Path) -> None:
+    judge = diamond.parent / "judge.py"
+    judge.write_text(
+        f"#!{sys.executable}\nimport json, sys\nplan = json.load(sys.stdin)\n"
+        "print(json.dumps({'interval_us': 1000 + len(plan['assignment'])}))\n"
+    )
+    judge.chmod(judge.stat().st_mode | stat.S_IXUSR)
+    answer = cli("partition", diamond, *HARDWARE, "--evaluate-with", judge, "--json").json
+    assert answer["interval_us"] == 1004
+    assert answer["bound_us"] is None
+    assert answer["gap"] is None
+
+
+def test_a_plan_beside_its_graph_moves_with_it(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    cli("partition", diamond, *HARDWARE, "-o", diamond.parent / "plan.yaml")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("plan.yaml", diamond.name):
+        (diamond.parent / name).rename(elsewhere / name)
+    assert cli("verify", elsewhere / "plan.yaml").status == 0
+
+
+def test_an_edited_plan_is_scored_anew(cli: Cli, diamond: Path) -> None:
+    plan = diamond.parent / "plan.json"
+    cli("partition", diamond, *HARDWARE, "-o", plan)
+    edited = json.loads(plan.read_text())
+    edited["assignment"] |= {"op0": 0, "op1": 0, "op2": 0, "op3": 0}
+    edited["score"]["interval_us"] = -1
+    plan.write_text(json.dumps(edited))
+    judged = cli("verify", plan, "--json")
+    assert judged.status == 0
+    assert judged.json["interval_us"] > 0
+
+
+def test_ctrl_c_keeps_the_best_partition_so_far(diamond: Path) -> None:
+    def stop(step: str) -> None:
+        if step.startswith("corrected 2 of"):
+            raise KeyboardInterrupt
+
+    graph, package = load_graph_file(diamond), load_spec("mcm36-ring")
+    with Session(solver="gecode") as session:
+        found = partition(graph, package, session=session, hints=Noisy(), solver="gecode", samples=5, progress=stop)
+    assert found.interrupted
+    assert found.verdict.valid
+    assert (found.samples, found.timed_out) == (2, 3)
+
+
+def test_ctrl_c_before_anything_was_found_is_exit_130_without_a_plan(
+    cli: Cli, diamond: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chipzinc.recipe.correct", interrupted)
+    plan = diamond.parent / "plan.yaml"
+    ended = cli("partition", diamond, *HARDWARE, "-o", plan)
+    assert (ended.status, ended.err) == (130, "chipzinc: error: interrupted\n")
+    assert not plan.exists()
