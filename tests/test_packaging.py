@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,28 +39,35 @@ def test_the_wheel_carries_every_rule_spec_and_graph_of_the_repository(wheel: Pa
         assert place in inside
 
 
-def test_an_installed_wheel_partitions_a_graph_of_the_zoo_far_from_the_repository(wheel: Path, tmp_path: Path) -> None:
-    venv = tmp_path / "venv"
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of a clean environment that has the wheel, and sees the dependencies of this one."""
+    venv = tmp_path_factory.mktemp("elsewhere") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)}))
     zipfile.ZipFile(wheel).extractall(site)
-    # The dependencies are those already here; the editable chipzinc comes after the wheel's on the path.
+    # Searched after the wheel, and without the .pth files in it: the editable install stays unseen.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return venv / "bin" / "python"
+
+
+def run(python: Path, folder: Path, *arguments: str) -> str:
+    """Standard output of an installed Python, run in a folder without this one's environment."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    command = [str(python), *arguments]
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
-    def chipzinc(*arguments: str) -> str:
-        command = [str(venv / "bin" / "python"), "-m", "chipzinc", *arguments]
-        return subprocess.run(
-            command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True, timeout=300
-        ).stdout
 
-    where = subprocess.run(
-        [str(venv / "bin" / "python"), "-c", "import chipzinc.resources as r; print(r.mzn_dir())"],
-        cwd=tmp_path,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    assert where.startswith(str(venv))
-    assert chipzinc("--version").startswith("chipzinc ")
+def test_an_installed_wheel_finds_its_own_resources(installed: Path, tmp_path: Path) -> None:
+    where = "import chipzinc.resources as r; print(r.mzn_dir(), r.hw_specs_dir(), r.models_dir(), sep='\\n')"
+    for folder in run(installed, tmp_path, "-c", where).splitlines():
+        assert Path(folder).is_dir()
+        assert Path(folder).is_relative_to(installed.parents[1])
+
+
+def test_an_installed_wheel_partitions_a_graph_of_the_zoo(installed: Path, tmp_path: Path) -> None:
+    run(installed, tmp_path, "-m", "chipzinc", "partition", "lenet5", "--hw", "mcm16-ring", "-o", "plan.yaml")
+    answer = json.loads(run(installed, tmp_path, "-m", "chipzinc", "verify", "plan.yaml", "--json"))
+    assert answer["valid"] is True
