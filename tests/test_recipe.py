@@ -1,0 +1,100 @@
+"""The recipe on graphs of the zoo: what leaves it holds, whatever the hints, the mode and the solver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from chipzinc.correct.batch import fix, sample
+from chipzinc.correct.problem import Problem
+from chipzinc.errors import InfeasibleError
+from chipzinc.graph.coarsen import coarsen
+from chipzinc.graph.zoo import load_zoo_graph, zoo
+from chipzinc.hardware.demand import op_time_us
+from chipzinc.hardware.load import load_spec
+from chipzinc.hints.sources import HINTS, Given, HintContext, hint_source
+from chipzinc.recipe import partition
+from chipzinc.rules.catalogue import selected_rules
+from chipzinc.solve import Session, embedded, find_toolchain
+from chipzinc.throughput.evaluator import ModelEvaluator
+from chipzinc.throughput.model import ThroughputModel
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    embedded.install()
+    with Session(find_toolchain(prefer="embedded")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("mode", ["fix", "sample"])
+@pytest.mark.parametrize("hints", HINTS)
+def test_every_kind_of_hint_becomes_a_valid_partition(session: Session, hints: str, mode: str) -> None:
+    graph, package = load_zoo_graph("resnet18"), load_spec("mcm16-ring")
+    found = partition(graph, package, session=session, hints=hint_source(hints), mode=mode, samples=2)  # type: ignore[arg-type]
+    assert found.verdict.valid
+    assert found.samples == 2
+    assert found.bound is not None
+    assert found.interval_us >= found.bound.value_us * (1 - 1e-9)
+    assert found.interval_us == ThroughputModel(graph, package).evaluate(found.chips).interval_us[0]
+
+
+def test_a_valid_plan_as_a_hint_stays_as_it_is(session: Session) -> None:
+    """Even where it separates ops of one group."""
+    graph, package = load_zoo_graph("resnet18"), load_spec("mcm16-ring")
+    chips = partition(graph, package, session=session, hints=hint_source("slice")).chips.copy()
+    groups = coarsen(graph, op_time_us(graph, package)[:, 0])
+    last = groups.members[groups.n_groups - 1]
+    assert len(last) > 1
+    chips[last[-1]] = chips.max() + 1  # the very last op alone on a chip of its own
+    again = partition(graph, package, session=session, hints=Given(chips))
+    np.testing.assert_array_equal(again.chips, chips)
+    assert again.moved == 0
+
+
+def test_the_same_seed_gives_the_same_partition(session: Session) -> None:
+    graph, package = load_zoo_graph("mobilenet-v1"), load_spec("mcm16-ring")
+    first, second = (
+        partition(graph, package, session=session, hints=hint_source("noisy"), samples=3, seed=5) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.chips, second.chips)
+
+
+def test_under_a_foreign_judge_there_is_no_bound(session: Session) -> None:
+    graph, package = load_zoo_graph("alexnet"), load_spec("mcm16-ring")
+    judge = ModelEvaluator(ThroughputModel(graph, package))
+    found = partition(graph, package, session=session, hints=hint_source("slice"), evaluator=judge)
+    assert found.bound is None
+    assert found.gap is None
+
+
+def agreement(session: Session, name: str) -> None:
+    """Gecode and Chuffed correct the same hints alike, in both modes."""
+    graph, package = load_zoo_graph(name), load_spec("mcm16-ring")
+    groups = coarsen(graph, op_time_us(graph, package)[:, 0])
+    problem = Problem(graph, package, selected_rules(package), groups.group_of)
+    rankings = hint_source("noisy").rankings(HintContext(graph, package, groups), 3, np.random.default_rng(0))
+    for search, wishes in ((fix, rankings[..., 0]), (sample, rankings)):
+        answers = []
+        for solver in ("chuffed", "gecode"):
+            try:
+                corrected = list(search(session, problem, wishes, solver=solver, time_limit_s=60))
+            except InfeasibleError:
+                corrected = []
+            answers.append({each.sample: each.group_chip for each in corrected if each.group_chip is not None})
+        shared = answers[0].keys() & answers[1].keys()
+        assert shared or not any(answers)
+        for place in shared:
+            np.testing.assert_array_equal(answers[0][place], answers[1][place])
+
+
+def test_gecode_and_chuffed_correct_alike(session: Session) -> None:
+    agreement(session, "resnet18")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [entry.name for entry in zoo().values() if entry.ops <= 400][:24])
+def test_gecode_and_chuffed_correct_alike_across_the_zoo(session: Session, name: str) -> None:
+    agreement(session, name)
