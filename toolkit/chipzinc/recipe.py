@@ -115,7 +115,7 @@ def partition(
     """
     watch, begin = Stopwatch(), time.monotonic()
     rules = selected_rules(package)
-    coarsening = _groups(graph, package, hints)
+    coarsening = group_ops(graph, package, hints)
     rng = np.random.default_rng(seed)
     while True:
         progress(f"hinting {coarsening.n_groups} groups")
@@ -165,7 +165,7 @@ def partition(
     )
 
 
-def _groups(graph: OpGraph, package: Package, hints: HintSource) -> Coarsening:
+def group_ops(graph: OpGraph, package: Package, hints: HintSource | None = None) -> Coarsening:
     """Groups of ops that move together; those that a given partition splits are split."""
     time_us = op_time_us(graph, package)
     usable = np.where(np.isfinite(time_us), time_us, np.nan)

@@ -93,8 +93,7 @@ def render(
     as_json: options.Json = False,
 ) -> None:
     """Write the MiniZinc model, its data and an .mpc that plain minizinc and its IDE run."""
-    from chipzinc.graph.coarsen import coarsen
-    from chipzinc.hardware.demand import op_time_us
+    from chipzinc.recipe import group_ops
     from chipzinc.render.project import render_project
     from chipzinc.rules.catalogue import selected_rules
 
@@ -103,9 +102,7 @@ def render(
         inputs = load_inputs(graph, hardware, fix_shape)
         progress("rendering")
         rules = selected_rules(inputs.package)
-        groups = None
-        if not by_op:
-            groups = coarsen(inputs.graph, op_time_us(inputs.graph, inputs.package).min(axis=1)).group_of
+        groups = None if by_op else group_ops(inputs.graph, inputs.package).group_of
         files = render_project(inputs.graph, inputs.package, rules, output, group_of=groups)
     if as_json:
         print_json({"directory": output, "files": files, "rules": [rule.name for rule in rules]})
