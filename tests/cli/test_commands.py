@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from chipzinc.graph.io import graph_sha256, load_graph_file
+from chipzinc.solve import find_toolchain
 from tests.cli.conftest import Cli
 
 
@@ -59,6 +61,15 @@ def test_render_writes_all_that_its_model_includes(cli: Cli, diamond: Path, tmp_
     files = {str(Path(file).relative_to(tmp_path / "model")) for file in answer["files"]}
     assert {"partition.mzn", "partition.json", "partition.mpc"} < files
     assert {f"rules/{rule}.mzn" for rule in answer["rules"]} < files
+
+
+def test_what_render_writes_runs_in_plain_minizinc(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    cli("render", diamond, "--hw", "mcm36-ring", "-o", tmp_path / "model")
+    files = ["partition.mpc", "partition.mzn", "partition.json"]
+    command = [str(find_toolchain("chuffed").command), *files]
+    ran = subprocess.run(command, cwd=tmp_path / "model", capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0
+    assert "op3 " in ran.stdout
 
 
 def test_rules_list_has_the_seed_rules_with_what_they_say(cli: Cli) -> None:

@@ -87,6 +87,7 @@ def render(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Write the model into this folder.")],
     hardware: options.Hardware = None,
     fix_shape: options.FixShape = None,
+    solver: options.Solver = "chuffed",
     by_op: Annotated[
         bool, typer.Option("--by-op", help="Give every op a variable of its own, not every group.")
     ] = False,
@@ -103,7 +104,7 @@ def render(
         progress("rendering")
         rules = selected_rules(inputs.package)
         groups = None if by_op else group_ops(inputs.graph, inputs.package).group_of
-        files = render_project(inputs.graph, inputs.package, rules, output, group_of=groups)
+        files = render_project(inputs.graph, inputs.package, rules, output, group_of=groups, solver=solver)
     if as_json:
         print_json({"directory": output, "files": files, "rules": [rule.name for rule in rules]})
         return
