@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chipzinc.errors import InputError, SolverError
 from chipzinc.solve import Message, Solution
-from chipzinc.solve.stream import read_dzn, read_line
+from chipzinc.solve.flatzinc import read_dzn
+from chipzinc.solve.stream import read_line
 
 NUMBER = st.integers(-(2**31), 2**31)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from chipzinc.solve.request import Event, FlatModel, SolveRequest
@@ -75,8 +76,17 @@ class Run(Protocol):
 class Driver(Protocol):
     """Starts runs of one MiniZinc."""
 
-    def start(self, words: Sequence[str | Held], texts: Mapping[str, str], outputs: Sequence[str]) -> Run:
-        """Start ``minizinc words`` with held files ``texts``; ``outputs`` are held files that it will write."""
+    def start(
+        self,
+        words: Sequence[str | Held],
+        texts: Mapping[str, str],
+        outputs: Sequence[str] = (),
+        program: Path | None = None,
+    ) -> Run:
+        """Start ``minizinc words`` with held files ``texts``; ``outputs`` are held files that it will write.
+
+        ``program`` is run in place of MiniZinc; only toolchains whose solvers name executables need it.
+        """
         ...
 
     def close(self) -> None:

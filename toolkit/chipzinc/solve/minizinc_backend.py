@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from chipzinc.errors import SolverError
 from chipzinc.solve.backend import Driver, Exit, Held, Run
+from chipzinc.solve.flatzinc import FlatZincReader
 from chipzinc.solve.request import (
     CONCLUSIVE,
     Event,
@@ -30,6 +33,9 @@ _GRACE_S = 1.0
 
 _FLAT = "flat.fzn"
 
+#: Turns a line and its time into an event, a status word, or nothing.
+_Reader: TypeAlias = Callable[[str, float], Event | str | None]
+
 
 class MiniZincBackend:
     """A `Backend` that runs one toolchain through one driver."""
@@ -48,13 +54,23 @@ class MiniZincBackend:
         solver = self.toolchain.solver(request.solver)
         if request.flat is not None and request.flat.solver != solver.id:
             raise SolverError(f"the flat model was compiled for {request.flat.solver}, not for {solver.id}")
-        words, texts = _inputs(request)
-        flags = [*_solve_flags(request, solver), *request.extra_flags]
-        run = self._driver.start(["--json-stream", *_basics(request, solver), *flags, *words], texts, ())
+        run, reader = self._start(request, solver)
         try:
-            yield from _events(run, begin, request)
+            yield from _events(_Stream(run, reader, begin, request))
         finally:
             run.kill()
+
+    def _start(self, request: SolveRequest, solver: Solver) -> tuple[Run, _Reader]:
+        """Start a solving run, with the function that reads its lines."""
+        words, texts = _inputs(request)
+        if request.flat is not None and solver.executable is not None:
+            # MiniZinc would only read the flat model and print it again; on megabytes of it that takes a while.
+            flags = _flatzinc_flags(request, solver)
+            run = self._driver.start([*flags, *request.extra_flags, *words], texts, program=solver.executable)
+            return run, FlatZincReader(request.flat).read
+        flags = [*_basics(request, solver), *_solve_flags(request, solver), *request.extra_flags]
+        run = self._driver.start(["--json-stream", *flags, *words], texts)
+        return run, partial(read_line, folder=run.folder)
 
     def flatten(self, request: SolveRequest) -> FlatModel:
         """Compile a request's models; see `Backend.flatten`."""
@@ -65,7 +81,7 @@ class MiniZincBackend:
         basics = _basics(request, solver)
         run = self._driver.start(["--json-stream", *basics, *options, *request.extra_flags, *words], texts, (_FLAT,))
         try:
-            stream = _Stream(run, begin, request)
+            stream = _Stream(run, partial(read_line, folder=run.folder), begin, request)
             for _ in stream:
                 pass
             text = (stream.exit.outputs or {}).get(_FLAT) if stream.exit else None
@@ -102,7 +118,7 @@ def _solve_flags(request: SolveRequest, solver: Solver) -> list[str]:
     if request.flat is None:
         words.append("--output-objective")
     # of a flat model MiniZinc cannot tell that improvements are wanted, so it is asked for all there is
-    improving = request.flat is not None and request.intermediate and "satisfy" not in request.flat.solve
+    improving = request.flat is not None and request.intermediate and not request.flat.is_satisfaction
     if (request.all_solutions or improving) and "-a" in known:
         words.append("--all-solutions")
     elif request.solutions is not None and "-n" in known:
@@ -120,12 +136,30 @@ def _solve_flags(request: SolveRequest, solver: Solver) -> list[str]:
     return words
 
 
+def _flatzinc_flags(request: SolveRequest, solver: Solver) -> list[str]:
+    """Return the options of a solver's own program: the standard flags that it knows."""
+    assert request.flat is not None
+    wanted = {
+        "-a": request.all_solutions or (request.intermediate and not request.flat.is_satisfaction),
+        "-n": request.solutions,
+        "-f": request.free_search,
+        "-p": request.processes,
+        "-r": request.random_seed,
+        "-s": request.statistics,
+        "-t": None if request.time_limit_s is None else math.ceil(request.time_limit_s * 1000),
+    }
+    if wanted["-a"]:
+        del wanted["-n"]
+    known = {flag: value for flag, value in wanted.items() if flag in solver.std_flags and value not in (None, False)}
+    return [word for flag, value in known.items() for word in ([flag] if value is True else [flag, str(value)])]
+
+
 class _Stream:
     """The events of a run up to its end, its status words and counters kept."""
 
-    def __init__(self, run: Run, begin: float, request: SolveRequest) -> None:
-        self._run, self._begin = run, begin
-        self._limit_s, self._patience_s = request.time_limit_s, request.patience_s
+    def __init__(self, run: Run, reader: _Reader, begin: float, request: SolveRequest) -> None:
+        self._run, self._reader, self._begin = run, reader, begin
+        self.limit_s, self._patience_s = request.time_limit_s, request.patience_s
         self._warm_up_s = request.warm_up_s
         self._last_solution_s = 0.0
         self.exit: Exit | None = None
@@ -157,13 +191,13 @@ class _Stream:
             raise SolverError(_last_words(self.exit))
 
     def _left_s(self) -> float | None:
-        ends = [] if self._limit_s is None else [self._limit_s + _GRACE_S]
+        ends = [] if self.limit_s is None else [self.limit_s + _GRACE_S]
         if self._patience_s is not None:
             ends.append(self._last_solution_s + self._patience_s + (0.0 if self.solutions else self._warm_up_s))
         return max(0.0, min(ends) - self.seconds) if ends else None
 
     def _take(self, line: str) -> Iterator[Event]:
-        event = read_line(line, self.seconds, self._run.folder)
+        event = self._reader(line, self.seconds)
         if event == TIME_OUT:
             self.timed_out = True
         elif isinstance(event, str):
@@ -177,13 +211,11 @@ class _Stream:
             yield event
 
 
-def _events(run: Run, begin: float, request: SolveRequest) -> Iterator[Event]:
-    limit_s = request.time_limit_s
-    stream = _Stream(run, begin, request)
+def _events(stream: _Stream) -> Iterator[Event]:
     yield from stream
     name = stream.status or ("SATISFIED" if stream.solutions else "UNKNOWN")
     seconds = stream.seconds
-    stopped = name not in CONCLUSIVE and limit_s is not None and seconds >= limit_s
+    stopped = name not in CONCLUSIVE and stream.limit_s is not None and seconds >= stream.limit_s
     yield Status(name, seconds, stream.timed_out or stopped, stream.statistics)
 
 

@@ -32,20 +32,27 @@ class Native:
         self._guard: subprocess.Popen[bytes] | None = None
         self._runs: set[_NativeRun] = set()
 
-    def start(self, words: Sequence[str | Held], texts: Mapping[str, str], outputs: Sequence[str]) -> _NativeRun:
+    def start(
+        self,
+        words: Sequence[str | Held],
+        texts: Mapping[str, str],
+        outputs: Sequence[str] = (),
+        program: Path | None = None,
+    ) -> _NativeRun:
         """Start a run; see `Driver.start`. Held files lie in a temporary folder as long as the run lasts."""
         folder = tempfile.TemporaryDirectory(prefix="chipzinc-")
         try:
             for name, text in texts.items():
                 Path(folder.name, name).write_text(text, encoding="utf-8")
             arguments = [str(Path(folder.name, word.name)) if isinstance(word, Held) else word for word in words]
+            command = program or self._command
             with self._lock:
-                run = _NativeRun(self, [str(self._command), *arguments], folder, outputs)
+                run = _NativeRun(self, [str(command), *arguments], folder, outputs)
                 self._runs.add(run)
                 self._tell_guard(run.process.pid)
         except OSError as error:
             folder.cleanup()
-            raise SolverError(f"cannot start {self._command}: {error}") from None
+            raise SolverError(f"cannot start {program or self._command}: {error}") from None
         return run
 
     def close(self) -> None:

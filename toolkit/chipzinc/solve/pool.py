@@ -12,6 +12,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from chipzinc.errors import SolverError
@@ -42,8 +43,16 @@ class Pool:
         with self._lock:
             self._started()
 
-    def start(self, words: Sequence[str | Held], texts: Mapping[str, str], outputs: Sequence[str]) -> _PoolRun:
+    def start(
+        self,
+        words: Sequence[str | Held],
+        texts: Mapping[str, str],
+        outputs: Sequence[str] = (),
+        program: Path | None = None,
+    ) -> _PoolRun:
         """Start a run; see `Driver.start`. Files on disk are read by the pool, includes followed."""
+        if program is not None:
+            raise SolverError(f"the embedded MiniZinc cannot start {program}")
         request = {
             "args": [f"{_FOLDER}/{word.name}" if isinstance(word, Held) else word for word in words],
             "texts": {f"{_FOLDER}/{name}": text for name, text in texts.items()},

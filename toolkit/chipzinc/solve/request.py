@@ -72,6 +72,11 @@ class FlatModel:
         )
 
     @property
+    def is_satisfaction(self) -> bool:
+        """Whether any solution will do, as opposed to the best."""
+        return self.solve.rstrip("; ").endswith("satisfy")
+
+    @property
     def text(self) -> str:
         """The whole model as FlatZinc."""
         return f"{self.declarations}{self.constraints}{self.solve}\n"

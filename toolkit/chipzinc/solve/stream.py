@@ -6,11 +6,11 @@ Must not know where the lines come from, nor of time limits.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from chipzinc.errors import InputError, SolverError
+from chipzinc.solve.flatzinc import nonsense, read_dzn
 from chipzinc.solve.request import Event, Message, Solution, Statistics
 
 #: The status word for a run that MiniZinc stopped at its time limit; it tells that as an error while compiling.
@@ -36,7 +36,7 @@ def read_line(line: str, seconds: float, folder: str) -> Event | str | None:
         said = json.loads(line, object_hook=_value)
         kind = said["type"]
     except (ValueError, KeyError, TypeError):
-        raise _nonsense(line) from None
+        raise nonsense(line) from None
     if kind == "solution":
         return Solution(_values(said.get("output", {})), seconds)
     if kind == "statistics":
@@ -51,7 +51,7 @@ def read_line(line: str, seconds: float, folder: str) -> Event | str | None:
         return Message(_one_line(said.get("message", "")), seconds, *_place(said, folder))
     text = str(said.get("value", "")).strip()
     if kind == "stdout" and text and not text.startswith("%"):
-        raise _nonsense(text)
+        raise nonsense(text)
     return None
 
 
@@ -65,10 +65,6 @@ def error(said: Mapping[str, Any], folder: str) -> InputError | SolverError:
     if file is None and not any(fault in what for fault in _MODEL_FAULTS):
         return SolverError(f"MiniZinc: {what}: {text}" if what not in text else f"MiniZinc: {text}")
     return InputError(text if what in text else f"{what}: {text}", file=file, line=line, column=column)
-
-
-def _nonsense(text: str) -> SolverError:
-    return SolverError(f"the solver said something that is not MiniZinc's protocol: {text[:120]!r}")
 
 
 def _one_line(text: object) -> str:
@@ -103,44 +99,3 @@ def _values(output: Mapping[str, Any]) -> dict[str, Any]:
     if "json" in output:
         return dict(output["json"])
     return read_dzn(str(output.get("dzn", output.get("default", ""))))
-
-
-_ITEM = re.compile(r"\s*(\w+)\s*=\s*([^;]*);")
-_ARRAY = re.compile(r"array(\d)d\(((?:\s*-?\d+\s*\.\.\s*-?\d+\s*,)+)\s*(\[.*\])\s*\)\s*$", re.DOTALL)
-_RANGE = re.compile(r"(-?\d+)\s*\.\.\s*(-?\d+)")
-
-
-def read_dzn(text: str) -> dict[str, Any]:
-    """Read the assignments that solvers print for FlatZinc: numbers, booleans, sets and (multi-dimensional) arrays."""
-    return {name: _dzn_value(value.strip()) for name, value in _ITEM.findall(text)}
-
-
-def _dzn_value(text: str) -> Any:
-    array = _ARRAY.match(text)
-    if array:
-        flat = _dzn_list(array[3])
-        sizes = [int(high) - int(low) + 1 for low, high in _RANGE.findall(array[2])]
-        for size in reversed(sizes[1:]):
-            flat = [flat[start : start + size] for start in range(0, len(flat), size)] if size else []
-        return flat
-    if text.startswith("["):
-        return _dzn_list(text)
-    if text.startswith("{"):
-        return frozenset(json.loads(f"[{text[1:-1]}]"))
-    span = _RANGE.fullmatch(text)
-    if span:
-        return frozenset(range(int(span[1]), int(span[2]) + 1))
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise SolverError(f"the solver printed a value that is none of FlatZinc's: {text[:80]!r}") from None
-
-
-def _dzn_list(text: str) -> list[Any]:
-    if "{" in text or ".." in text:
-        return [_dzn_value(part) for part in re.findall(r"\{[^}]*\}|-?\d+\s*\.\.\s*-?\d+", text)]
-    try:
-        found: list[Any] = json.loads(text)
-    except ValueError:
-        raise SolverError(f"the solver printed an array that is none of FlatZinc's: {text[:80]!r}") from None
-    return found

@@ -45,6 +45,7 @@ class Solver:
         tags: other names that select it.
         std_flags: the standard flags it accepts, such as ``-a`` or ``-f``.
         extra_flags: names of its own flags.
+        executable: a program of its own that reads FlatZinc, where it is one; None where it is part of MiniZinc.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Solver:
     tags: tuple[str, ...]
     std_flags: frozenset[str]
     extra_flags: tuple[str, ...]
+    executable: Path | None = None
 
     def answers_to(self, name: str) -> bool:
         """Whether ``name`` (id, last part of it, tag or name, any case) means this solver."""
@@ -222,6 +224,7 @@ def read_solvers(listed: Sequence[Mapping[str, Any]]) -> tuple[Solver, ...]:
             tags=tuple(str(tag).lower() for tag in each.get("tags", ())),
             std_flags=frozenset(each.get("stdFlags", ())),
             extra_flags=tuple(str(flag[0]) for flag in each.get("extraFlags", ())),
+            executable=_executable(each),
         )
         for each in listed
         if not each.get("isGUIApplication") and _runs(each)
@@ -229,7 +232,20 @@ def read_solvers(listed: Sequence[Mapping[str, Any]]) -> tuple[Solver, ...]:
 
 
 def _runs(listed: Mapping[str, Any]) -> bool:
-    executable = listed.get("extraInfo", {}).get("executable") or listed.get("executable")
+    executable = _named(listed)
     if executable:
         return shutil.which(executable[0] if isinstance(executable, list) else executable) is not None
     return bool(listed["version"] != "<unknown version>")
+
+
+def _named(listed: Mapping[str, Any]) -> str | list[str] | None:
+    executable: str | list[str] | None = listed.get("extraInfo", {}).get("executable") or listed.get("executable")
+    return executable
+
+
+def _executable(listed: Mapping[str, Any]) -> Path | None:
+    """Return the program of a solver that can be given FlatZinc without MiniZinc between."""
+    named = _named(listed)
+    plain = listed.get("supportsFzn", True) and not listed.get("supportsMzn") and not listed.get("requiredFlags")
+    found = shutil.which(named) if plain and isinstance(named, str) else None
+    return Path(found) if found else None
