@@ -1,7 +1,7 @@
 """Solving: finds a MiniZinc, native or embedded, and runs models on it. Must not know rules, graphs or plans.
 
-How the parts lie on each other: `request` (plain data) <- `backend` (the seams) <- `stream` (MiniZinc's protocol),
-`flatzinc` (a solver's own), `native` and `pool` (two ways to run) <- `minizinc_backend` (requests on any of them) <- `session` (what everyone
+How the parts lie on each other: `request` (plain data) <- `backend` (the seams) <- `stream` and `flatzinc` (what is
+said), `native` and `pool` (two ways to run) <- `minizinc_backend` (requests on either) <- `session` (what everyone
 uses). `toolchain` finds, `embedded` installs, `doctor` reports.
 """
 
