@@ -7,7 +7,11 @@ const { parentPort, workerData } = require("node:worker_threads");
 const fs = require("node:fs");
 const vm = require("node:vm");
 
-const { workerFile, library, wasmModule } = workerData;
+const { instantiate } = require("./guards.cjs");
+
+const { workerFile, library, wasmModule, signatures } = workerData;
+// What this version of the package calls the exports that guards need; its minifier chose the names.
+const NAMES = { save: "xb", restore: "vb", note: "tb", table: "nb" };
 
 // The package's own loader tells Node by `process` and would then ask for `require`, which a browser script has not.
 Object.defineProperty(globalThis, "process", { value: undefined, configurable: true, writable: true });
@@ -32,10 +36,9 @@ globalThis.fetch = async () => {
     body: { getReader: () => ({ read: async () => ({ done: chunks.length === 0, value: chunks.pop() }) }) },
   };
 };
-const instantiate = WebAssembly.instantiate.bind(WebAssembly);
 WebAssembly.instantiateStreaming = async (_source, imports) => ({
   module: wasmModule,
-  instance: await instantiate(wasmModule, imports),
+  instance: await instantiate(wasmModule, imports, signatures, NAMES),
 });
 
 globalThis.addEventListener = (kind, listener) => parentPort.on(kind, (data) => listener({ data }));

@@ -5,6 +5,7 @@
 const { Worker } = require("node:worker_threads");
 const fs = require("node:fs");
 const path = require("node:path");
+const { importedSignatures } = require("./guards.cjs");
 
 class Engines {
   // `spare` engines are kept started ahead of the jobs, so that a job need not wait for one.
@@ -13,7 +14,9 @@ class Engines {
     this.idle = [];
     this.workerFile = path.join(distribution, "minizinc-worker.js");
     this.library = new Uint8Array(fs.readFileSync(path.join(distribution, "minizinc.data")));
-    this.wasmModule = WebAssembly.compile(fs.readFileSync(path.join(distribution, "minizinc.wasm")));
+    const wasm = fs.readFileSync(path.join(distribution, "minizinc.wasm"));
+    this.signatures = importedSignatures(wasm);
+    this.wasmModule = WebAssembly.compile(wasm);
     this.refill();
   }
 
@@ -26,9 +29,9 @@ class Engines {
     engine.ready = this.wasmModule.then(
       (wasmModule) =>
         new Promise((resolve, reject) => {
-          const { workerFile, library } = this;
+          const { workerFile, library, signatures } = this;
           const worker = new Worker(path.join(__dirname, "engine.cjs"), {
-            workerData: { workerFile, library, wasmModule },
+            workerData: { workerFile, library, wasmModule, signatures },
             // The solvers recurse; the default stack of a thread is smaller than that of a process.
             resourceLimits: { stackSizeMb: 64 },
             stdout: true,
