@@ -223,12 +223,12 @@ TRANSFORMER: tuple[Row, ...] = (
     (
         "mixtral-style",
         "Jiang et al. 2024, smaller",
-        Module(partial(moe.MoeDecoder, MIXTRAL, 256), (Input((256,), tokens(1).dtype),)),
+        Module(partial(moe.MoeDecoder, MIXTRAL, 256), (tokens(256),)),
     ),
     (
         "deepseek-moe-style",
         "Dai et al. 2024, smaller",
-        Module(partial(moe.MoeDecoder, DEEPSEEK_MOE, 256), (Input((256,), tokens(1).dtype),)),
+        Module(partial(moe.MoeDecoder, DEEPSEEK_MOE, 256), (tokens(256),)),
     ),
     ("t5-small", "Raffel et al. 2020", Config(hf.t5(6, 512, 8), TRANSLATOR, 128)),
     ("t5-base", "Raffel et al. 2020", Config(hf.t5(12, 768, 12), TRANSLATOR, 128)),

@@ -111,7 +111,7 @@ class Mixture(nn.Module):
 
 
 class MoeDecoder(nn.Module):
-    """The language model for one sequence of a given length."""
+    """The language model for one text of a given length, shape [1, token]."""
 
     def __init__(self, config: MoeConfig, length: int) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class MoeDecoder(nn.Module):
         self.score = nn.Linear(config.width, config.vocabulary, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        x = self.embed(tokens)
+        x = self.embed(tokens[0])
         for layer, (attention, mixture) in enumerate(zip(self.attention, self.mixture, strict=True)):
             x = x + attention(self.norms[2 * layer](x))
             x = x + mixture(self.norms[2 * layer + 1](x))

@@ -114,13 +114,17 @@ class SimpleUnit(nn.Module):
         self.bias_leave = nn.Parameter(torch.empty(width))
 
     def forward(self, steps: list[Tensor]) -> list[Tensor]:
-        memory = torch.zeros_like(steps[0])
+        memory: Tensor | None = None
         outputs = []
         for x in steps:
             new, forget, leave = self.project(x).chunk(3, dim=1)
-            f = (forget + self.peek_forget * memory + self.bias_forget).sigmoid()
-            r = (leave + self.peek_leave * memory + self.bias_leave).sigmoid()
-            memory = f * memory + (1 - f) * new
+            if memory is None:  # the first step has no past to look at
+                f, r = (forget + self.bias_forget).sigmoid(), (leave + self.bias_leave).sigmoid()
+                memory = (1 - f) * new
+            else:
+                f = (forget + self.peek_forget * memory + self.bias_forget).sigmoid()
+                r = (leave + self.peek_leave * memory + self.bias_leave).sigmoid()
+                memory = f * memory + (1 - f) * new
             outputs.append(r * memory + (1 - r) * x)
         return outputs
 

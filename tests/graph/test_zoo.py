@@ -62,7 +62,6 @@ PARAMETERS = {
     "inception-v3": 23.83,
     "inception-v4": 42.68,
     "inception-resnet-v2": 55.84,
-    "densenet121-onnx": 7.98,
     "densenet169": 14.15,
     "densenet201": 20.01,
     "shufflenet-v2": 2.28,
