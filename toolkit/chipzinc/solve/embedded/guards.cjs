@@ -146,8 +146,9 @@ function importedSignatures(bytes) {
 
 // Instantiate an engine's module with guards in place of its imports in JavaScript, where this Node.js can.
 async function instantiate(module, imports, signatures, names) {
+  if (WebAssembly.JSTag === undefined) return WebAssembly.instantiate(module, imports);
   const guarded = Object.keys(imports.a).filter((key) => GUARD.test(Function.prototype.toString.call(imports.a[key])));
-  if (WebAssembly.JSTag === undefined || guarded.length === 0) return WebAssembly.instantiate(module, imports);
+  if (guarded.length === 0) throw new Error("the package's guards look different; it is not the pinned version");
   const shapes = guarded.map((key) => signatures[key]);
   const front = new WebAssembly.Instance(doors(shapes)).exports;
   const replaced = Object.fromEntries(guarded.map((key, slot) => [key, front[slot]]));
