@@ -11,10 +11,10 @@ WORKERS ?= 2
 PYTEST  = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format clean
+.PHONY: help setup demo test test-all bench picture lint format clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | sort
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 setup: $(VENV)/.packages  ## make .venv and put MiniZinc into the user's cache
 	@$(BIN)/chipzinc doctor --install --quiet
@@ -38,6 +38,12 @@ test: setup  ## the tests, but for the slow ones
 
 test-all: setup  ## every test, the slow ones too
 	$(PYTEST) -m ""
+
+bench: setup  ## the figures that the documents quote, by name: make bench BENCH="startup corrections"
+	$(BIN)/python -m benchmarks $(BENCH)
+
+picture: setup  ## draw the README's picture anew
+	$(BIN)/python docs/make_picture.py
 
 lint: $(VENV)/.packages  ## style, types
 	$(BIN)/ruff check .
