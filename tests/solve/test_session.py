@@ -55,6 +55,21 @@ def test_three_queens_are_proven_impossible(session: Session, solver: str) -> No
     assert not end.timed_out
 
 
+@pytest.mark.parametrize("solver", ["gecode", "chuffed"])
+def test_a_constraint_that_fails_when_it_is_posted_is_a_proof(embedded_toolchain: Toolchain, solver: str) -> None:
+    # Chuffed then ends before any search, in words of its own; Debian's, built with assertions, aborts.
+    text = """\
+var {2}: i;
+var 1..2: j;
+array[1..2] of var bool: b;
+constraint b[j] /\\ j = i;
+constraint not (b[2] /\\ b[1]) /\\ not (b[2] /\\ not b[1]);
+solve satisfy;
+"""
+    with Session(embedded_toolchain) as session:
+        assert status(session, model(solver, text)).name == "UNSATISFIABLE"
+
+
 def test_improvements_arrive_in_order_with_their_objective(session: Session, solver: str) -> None:
     # Chuffed leaps to the best value of an objective that is searched itself.
     text = "var 0..5: x; var int: score = 2 * x; solve :: int_search([x], input_order, indomain_min) maximize score;"

@@ -12,7 +12,8 @@ from typing import Any
 from chipzinc.errors import SolverError
 from chipzinc.solve.request import Event, FlatModel, Solution, Statistics
 
-_STATUSES = {
+#: What FlatZinc solvers print when they end without a proof of their last solution.
+STATUSES = {
     "=====UNSATISFIABLE=====": "UNSATISFIABLE",
     "=====UNBOUNDED=====": "UNBOUNDED",
     "=====UNSATorUNBOUNDED=====": "UNSAT_OR_UNBOUNDED",
@@ -42,8 +43,8 @@ class FlatZincReader:
             return Solution(values, seconds)
         if text == "==========":
             return self._complete
-        if text in _STATUSES:
-            return _STATUSES[text]
+        if text in STATUSES:
+            return STATUSES[text]
         if text.startswith(_COUNTER):
             name, _, value = text.removeprefix(_COUNTER).partition("=")
             return Statistics({name: _number(value)}, seconds)

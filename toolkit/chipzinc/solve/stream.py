@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chipzinc.errors import InputError, SolverError
-from chipzinc.solve.flatzinc import nonsense, read_dzn
+from chipzinc.solve.flatzinc import STATUSES, nonsense, read_dzn
 from chipzinc.solve.request import Event, Message, Solution, Statistics
 
 #: The status word for a run that MiniZinc stopped at its time limit; it tells that as an error while compiling.
@@ -50,6 +50,9 @@ def read_line(line: str, seconds: float, folder: str) -> Event | str | None:
     if kind == "warning":
         return Message(_one_line(said.get("message", "")), seconds, *_place(said, folder))
     text = str(said.get("value", "")).strip()
+    if kind == "stdout" and text in STATUSES:
+        # Chuffed inside MiniZinc prints this itself and leaves, where a constraint fails as soon as it is posted.
+        return STATUSES[text]
     if kind == "stdout" and text and not text.startswith("%"):
         raise nonsense(text)
     return None
