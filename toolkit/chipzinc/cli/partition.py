@@ -44,24 +44,28 @@ FIELDS = (
 MODES: dict[str, Mode] = {"fix": "fix", "sample": "sample"}
 
 
+Hints = Annotated[str, typer.Option("--hints", metavar="HINTS", help="greedy, slice, noisy, random, or a plan file.")]
+Correction = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="fix: nearest to the hint; sample: by the hint's order of chips; optimise comes later.",
+    ),
+]
+Samples = Annotated[int, typer.Option("--samples", min=1, help="Hints to correct; the best partition wins.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")]
+
+
 def partition_graph(
     graph: options.Graph,
     hardware: options.Hardware = None,
-    hints: Annotated[
-        str, typer.Option("--hints", metavar="HINTS", help="greedy, slice, noisy, random, or a plan file.")
-    ] = "slice",
-    mode: Annotated[
-        str,
-        typer.Option(
-            "--mode",
-            metavar="MODE",
-            help="fix: nearest to the hint; sample: by the hint's order of chips; optimise comes later.",
-        ),
-    ] = "fix",
+    hints: Hints = "slice",
+    mode: Correction = "fix",
     solver: options.Solver = "chuffed",
-    samples: Annotated[int, typer.Option("--samples", min=1, help="Hints to correct; the best partition wins.")] = 1,
+    samples: Samples = 1,
     time_limit: options.TimeLimit = "5min",
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")] = 0,
+    seed: Seed = 0,
     evaluator: options.Evaluator = None,
     output: options.PlanOutput = None,
     fix_shape: options.FixShape = None,
