@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "throughput": DATA,
     "ideals": DATA,
     "bounds": DATA | {"throughput", "ideals"},
-    "hints": DATA | {"throughput", "bounds"},
+    "hints": DATA | {"throughput", "ideals"},
     "rules": DATA,
     "render": DATA | {"rules"},
     "solve": {"errors"},

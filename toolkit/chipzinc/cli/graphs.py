@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from chipzinc.cli import options
-from chipzinc.cli.inputs import load_inputs
-from chipzinc.cli.output import Progress, mebibytes, print_json
+from chipzinc.cli.inputs import load_inputs, parse_time_limit
+from chipzinc.cli.output import Progress, mebibytes, print_json, print_table
 
 
 def import_graph(
@@ -63,23 +63,33 @@ def bound(
     graph: options.Graph,
     hardware: options.Hardware = None,
     fix_shape: options.FixShape = None,
+    time_limit: options.TimeLimit = "60s",
     as_json: options.Json = False,
 ) -> None:
-    """Prove a lower bound on the interval of every partition that keeps the hard rules."""
-    from chipzinc.bounds.simple import simple_bound
+    """Prove lower bounds on the interval of every partition that keeps the hard rules."""
+    from chipzinc.bounds.prove import best_bound, prove
 
+    limit_s = parse_time_limit(time_limit)
+    found = []
     with Progress() as progress:
         progress(f"importing {graph}")
         inputs = load_inputs(graph, hardware, fix_shape)
-        progress("proving a bound")
-        proven = simple_bound(inputs.graph, inputs.package)
+        progress("proving bounds")
+        for proven in prove(inputs.graph, inputs.package, time_limit_s=limit_s):
+            found.append(proven)
+            progress(f"proving bounds; so far {best_bound(found).value_us:.6g} µs")
+    best = best_bound(found)
+    listed = [{"name": each.name, "value_us": each.value_us, "seconds": each.seconds} for each in found]
     if as_json:
-        print_json({"bound_us": proven.value_us, "bound": proven.name, "seconds": proven.seconds})
-    else:
-        print(
-            f"No partition of {inputs.graph.name} on {inputs.package.name} has an interval below "
-            f"{proven.value_us:.6g} µs ({proven.name})."
-        )
+        print_json({"bound_us": best.value_us, "bound": best.name, "seconds": best.seconds, "bounds": listed})
+        return
+    print_table(
+        ["bound", "µs", "seconds"], [[each.name, f"{each.value_us:.6g}", f"{each.seconds:.2f}"] for each in found]
+    )
+    print(
+        f"No partition of {inputs.graph.name} on {inputs.package.name} has an interval below "
+        f"{best.value_us:.6g} µs ({best.name})."
+    )
 
 
 def render(

@@ -1,0 +1,179 @@
+"""Every bound against every partition of small graphs that keeps the rules, on every kind of package."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chipzinc.bounds.bottleneck import three_block_bound
+from chipzinc.bounds.ideals import ideals_bound, part_bound
+from chipzinc.bounds.memory import memory_bound
+from chipzinc.bounds.prove import best_bound, bounds
+from chipzinc.errors import InfeasibleError
+from chipzinc.graph.importers.placement import import_placement
+from chipzinc.graph.opgraph import BoolArray, IntArray, OpGraph
+from chipzinc.hardware.demand import op_io_bytes, op_supported
+from chipzinc.hardware.load import build_package
+from chipzinc.hardware.package import Package
+from chipzinc.hardware.placement import placement_package
+from chipzinc.hardware.yaml import parse_yaml
+from chipzinc.throughput.model import ThroughputModel
+from tests.throughput.small import OFFCHIP, graph, graphs, package
+
+INPUTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "placement"
+RULES = "rules: [acyclic_dataflow, no_skipped_chips, memory_capacity]"
+MIXED = """
+name: mixed
+chips:
+  - {class: fast, count: 1, peak: 4 MOPS, sram: 900 B, sram_bandwidth: 20 MB/s, efficiency: {matmul: 0.5}}
+  - {class: slow, count: 2, peak: 1 MOPS, sram: 700 B, sram_bandwidth: 10 MB/s, supported_kinds: [elementwise]}
+topology: {kind: chain, link_bandwidth: 2 MB/s}
+rules: [acyclic_dataflow, supported_kinds, memory_capacity]
+"""
+HOST = "offchip_bandwidth: 3 MB/s"
+IN_ORDER = [
+    package("kind: ring-one-way", chips=3, sram="900 B", more=RULES),
+    package("kind: chain", chips=3, sram="900 B", more=f"communication: overlapped\n{RULES}"),
+    package("kind: chain", chips=3, sram="900 B", chip=HOST, more=f"communication: host\n{RULES}"),
+]
+OTHERS = [
+    package("kind: ring-two-way", chips=4, sram="900 B", more=RULES),
+    package("kind: mesh, rows: 2, columns: 2", chips=4, sram="900 B", more="rules: [acyclic_dataflow]"),
+    package("kind: chain", chips=3, sram="200 B", chip=OFFCHIP, more=f"weights: streamed\n{RULES}"),
+    package("kind: ring-one-way", chips=3, sram="900 B", more="rules: [memory_capacity]"),
+    build_package(parse_yaml(MIXED)),
+]
+
+
+def keeps(given: OpGraph, on: Package, chips: IntArray) -> BoolArray:
+    """Which partitions keep the hard rules, of those used here, by their definitions; shape [sample]."""
+    rules = {rule.name for rule in on.rules if rule.soft_weight is None}
+    model, holds = ThroughputModel(given, on), np.ones(len(chips), dtype=bool)
+    used = (chips[:, :, None] == np.arange(on.n_chips)).any(axis=1)
+    if "acyclic_dataflow" in rules:
+        holds &= (chips[:, given.edges[:, 0]] <= chips[:, given.edges[:, 1]]).all(axis=1)
+    if "no_skipped_chips" in rules:
+        holds &= used.sum(axis=1) == chips.max(axis=1) + 1
+    if "supported_kinds" in rules:
+        holds &= op_supported(given, on)[np.arange(given.n_ops), chips].all(axis=1)
+    if "memory_capacity" in rules:
+        here = chips[:, :, None] == np.arange(on.n_chips)
+        need = (op_io_bytes(given, on)[None, :, None] * here).max(axis=1)
+        if on.weights == "resident":
+            need = need + model.memory.weights(chips)
+        holds &= (need <= on.sram_bytes).all(axis=1)
+    return holds
+
+
+def shortest(given: OpGraph, on: Package) -> float:
+    """The shortest interval of all partitions that keep the rules; infinite if none does."""
+    every = np.array(list(itertools.product(range(on.n_chips), repeat=given.n_ops)), dtype=np.int64)
+    valid = every[keeps(given, on, every)]
+    return float(ThroughputModel(given, on).evaluate(valid).interval_us.min()) if len(valid) else np.inf
+
+
+def kinds_for(model: OpGraph, data: st.DataObject) -> OpGraph:
+    kinds = data.draw(st.lists(st.sampled_from(["add", "matmul"]), min_size=model.n_ops, max_size=model.n_ops))
+    return dataclasses.replace(model, op_kinds=tuple(kinds))
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs(max_ops=6), st.sampled_from(IN_ORDER + OTHERS), st.data())
+def test_no_partition_that_keeps_the_rules_is_faster_than_any_bound(
+    model: OpGraph, on: Package, data: st.DataObject
+) -> None:
+    model = kinds_for(model, data)
+    best = shortest(model, on)
+    try:
+        found = bounds(model, on, time_limit_s=5)
+    except InfeasibleError:
+        assert best == np.inf
+        return
+    assert all(bound.value_us <= best for bound in found)
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs(max_ops=6), st.sampled_from(IN_ORDER))
+def test_where_each_chip_feeds_the_next_the_chain_of_ideals_is_the_optimum(model: OpGraph, on: Package) -> None:
+    model = dataclasses.replace(model, op_free=np.zeros(model.n_ops, dtype=bool))
+    best = shortest(model, on)
+    if best == np.inf:
+        with pytest.raises(InfeasibleError):
+            bounds(model, on)
+        return
+    assert best_bound(bounds(model, on)).value_us == pytest.approx(best, rel=1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(graphs(max_ops=6), st.sampled_from(IN_ORDER[:1] + OTHERS[:3]))
+def test_the_bounds_for_larger_graphs_hold_too(model: OpGraph, on: Package) -> None:
+    best = shortest(model, on)
+    for proof in (part_bound, three_block_bound):
+        value = proof(model, on, 1e-3, 5)
+        assert value is None or value <= best
+
+
+def test_three_blocks_see_that_the_middle_has_to_receive_and_send() -> None:
+    # a chain of six ops of 10 µs, each handing over 5 µs: three chips do 20 µs, and one of them at least 30
+    model = graph([(op, [op + 1], 5) for op in range(5)], 6, flops=[10] * 6)
+    on = package(chips=3, more="rules: [acyclic_dataflow]")
+    assert shortest(model, on) == 30
+    proven = three_block_bound(model, on, 0.0, 5)
+    assert proven is not None
+    assert 20 < proven <= 30
+
+
+def test_work_left_out_of_the_ideals_still_has_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    # five parallel ops beside a chain of three, 80 µs on two chips; the five alone would make 32 times the ideals
+    monkeypatch.setattr("chipzinc.bounds.ideals.FEW_IDEALS", 4)
+    model = graph([(0, [1], 1), (1, [2], 1)], 8, flops=[10] * 8)
+    on = package(chips=2, more="rules: [acyclic_dataflow]")
+    value = part_bound(model, on, 20.0, 5)
+    assert value == pytest.approx(shortest(model, on), rel=2e-3)
+
+
+def test_a_weight_that_fills_its_chip_leaves_the_work_to_the_others() -> None:
+    # the first op's chip holds nothing else; 900 µs of work are left for two chips, not three
+    weights = [(1000, [0]), (20, [1]), (20, [2]), (20, [3])]
+    model = graph([], 4, flops=[200, 300, 300, 300], weights=weights)
+    on = package(chips=3, more="rules: [memory_capacity]")
+    assert memory_bound(model, on) == pytest.approx(450)
+    assert shortest(model, on) == 600
+    soft = dataclasses.replace(on, rules=(dataclasses.replace(on.rules[0], soft_weight=1.0),))
+    assert memory_bound(model, soft) == 0
+
+
+def test_an_op_larger_than_every_chip_is_named() -> None:
+    model = graph([], 2, weights=[(2000, [1])])
+    on = package(chips=3, more="rules: [memory_capacity]")
+    with pytest.raises(InfeasibleError, match="'op1' needs 2,000 bytes") as caught:
+        bounds(model, on)
+    assert (caught.value.rule, caught.value.op) == ("memory_capacity", "op1")
+
+
+def test_weights_larger_than_all_chips_are_refused() -> None:
+    on = package(chips=2, more="rules: [memory_capacity]")
+    with pytest.raises(InfeasibleError, match="all chips together"):
+        bounds(graph([], 3, weights=[(800, [0]), (800, [1]), (800, [2])]), on)
+
+
+def test_without_an_order_of_chips_only_sums_are_bounds() -> None:
+    names = {bound.name for bound in bounds(graph([(0, [1], 5)], 2, flops=[3, 4]), package())}
+    assert names == {"largest_op", "work"}
+
+
+@pytest.mark.parametrize(("workload", "optimum"), [("bert24_inference", 17.790), ("resnet50_training", 78.632)])
+def test_the_largest_load_of_a_real_profile_has_its_published_optimum(workload: str, optimum: float) -> None:
+    if not INPUTS.is_dir():
+        pytest.skip("the placement inputs are not here")
+    file = INPUTS / f"{workload}.json"
+    document = json.loads(file.read_text())
+    model, on = import_placement(document, file), placement_package(document, file)
+    assert ideals_bound(model, on, 1.0, 60) == pytest.approx(optimum, abs=5e-4)

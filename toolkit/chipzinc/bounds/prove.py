@@ -1,0 +1,80 @@
+"""`bounds()`: every lower bound on the interval that the time allows, cheap ones first.
+
+Each holds for all op-level partitions that keep the hard rules the package selects; none looks at more rules than
+these. To add one: write a function that returns µs (or None), and a line in `bounds`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from chipzinc.bounds.bottleneck import three_block_bound
+from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
+from chipzinc.bounds.memory import check_fit, memory_bound
+from chipzinc.bounds.simple import Bound, largest_op_bound, work_bound
+from chipzinc.graph.opgraph import OpGraph
+from chipzinc.hardware.package import Package
+
+_SHARE = 0.6  # of the time left, for any one bound but the last
+
+
+def bounds(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> list[Bound]:
+    """Proves lower bounds on the interval, by increasing cost.
+
+    Args:
+        graph: the graph.
+        package: the package, whose hard rules hold.
+        time_limit_s: seconds for all of them; the first ones take milliseconds and are always there.
+
+    Returns:
+        The bounds in the order of their proofs; the strongest need not be the last.
+
+    Raises:
+        InfeasibleError: if a proof finds that no partition keeps the rules.
+        InputError: if the graph and the package do not fit each other.
+    """
+    return list(prove(graph, package, time_limit_s=time_limit_s))
+
+
+def best_bound(found: list[Bound]) -> Bound:
+    """The largest bound; of equal ones the first."""
+    return max(found, key=lambda bound: bound.value_us)
+
+
+def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> Iterator[Bound]:
+    """Yields the bounds of `bounds` as they are proven."""
+    deadline = time.monotonic() + time_limit_s
+    check_fit(graph, package)
+    known = 0.0
+    for name, proof in (
+        ("largest_op", lambda: largest_op_bound(graph, package)),
+        ("work", lambda: work_bound(graph, package)),
+        ("memory", lambda: memory_bound(graph, package)),
+    ):
+        bound = _timed(name, proof)
+        if bound is not None and (bound.value_us > 0 or name == "largest_op"):
+            known = max(known, bound.value_us)
+            yield bound
+    if not applies(graph, package) or not known > 0:
+        return
+    left = (deadline - time.monotonic()) * _SHARE
+    exact = _timed("ideals", lambda: ideals_bound(graph, package, known, left))
+    if exact is not None:
+        yield exact
+        return
+    for name, limited in (("part_of_ideals", part_bound), ("three_block", three_block_bound)):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        bound = _timed(name, partial(limited, graph, package, known, left))
+        if bound is not None:
+            known = max(known, bound.value_us)
+            yield bound
+
+
+def _timed(name: str, proof: Callable[[], float | None]) -> Bound | None:
+    start = time.perf_counter()
+    value = proof()
+    return None if value is None else Bound(name, value, time.perf_counter() - start)
