@@ -45,9 +45,11 @@ def test_import_of_a_file_that_is_none_of_ours_leaves_nothing(cli: Cli, tmp_path
     assert not (tmp_path / "out.json.gz").exists()
 
 
-def test_bound_is_the_work_of_all_chips_or_the_largest_op(cli: Cli, diamond: Path) -> None:
+def test_bound_lists_what_was_proven_and_names_the_best(cli: Cli, diamond: Path) -> None:
     answer = cli("bound", diamond, "--hw", "mcm36-ring", "--json").json
-    assert answer["bound"] in ("largest_op", "work")
+    proven = {bound["name"]: bound["value_us"] for bound in answer["bounds"]}
+    assert {"largest_op", "work", "ideals"} <= proven.keys()
+    assert answer["bound_us"] == max(proven.values()) == proven[answer["bound"]]
     assert answer["bound_us"] > 0.2  # every op costs at least the overhead
 
 
