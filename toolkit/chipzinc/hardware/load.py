@@ -16,7 +16,7 @@ from chipzinc.hardware import topology as shapes
 from chipzinc.hardware.explain import did_you_mean
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.spec import MAX_CHIPS, ChipClass, Explicit, HardwareSpec, Mesh, parse_spec
-from chipzinc.hardware.yaml import Document, read_yaml
+from chipzinc.hardware.yaml import Document, FieldPath, read_yaml
 from chipzinc.resources import hw_specs_dir
 
 
@@ -190,6 +190,13 @@ def _rules(spec: HardwareSpec, document: Document) -> tuple[RuleUse, ...]:
         uses.append(
             RuleUse(rule, line=line)
             if isinstance(rule, str)
-            else RuleUse(rule.name, rule.parameters, rule.soft_weight, line)
+            else RuleUse(rule.name, rule.parameters, rule.soft_weight, line, _places(document, index))
         )
     return tuple(uses)
+
+
+def _places(document: Document, rule: int) -> dict[FieldPath, tuple[int, int]]:
+    """Where the parameters of a rule stand, by the path below them; the value of a mapping stands at its key."""
+    above = ("rules", rule, "parameters")
+    marks = document.values | document.keys
+    return {path[3:]: mark for path, mark in marks.items() if path[:3] == above and len(path) > 3}

@@ -24,12 +24,14 @@ class RuleUse:
         parameters: its parameters as the spec gives them.
         soft_weight: None for a hard rule, else the penalty of one violated instance.
         line: line of the spec where it is selected, for messages.
+        places: 1-based (line, column) of each value among the parameters, by the keys and indices that lead to it.
     """
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     soft_weight: float | None = None
     line: int | None = None
+    places: Mapping[tuple[str | int, ...], tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,8 @@ ACCELERATOR: Final = "fpga"
 PROCESSOR: Final = "cpu"
 """Class of the host's processors, under which a placement graph's profile has its ``cpuLatency``."""
 
-PLACEMENT_RULES: Final = ("contiguous", "acyclic_dataflow", "colocated", "memory_capacity", "supported_kinds")
+PLACEMENT_RULES: Final = ("contiguous", "acyclic_quotient", "colocated", "memory_capacity", "supported_kinds")
+"""What holds on such a package. Its devices have no order, so `acyclic_quotient` stands in for `acyclic_dataflow`."""
 
 
 def placement_package(data: Mapping[str, Any], file: Path | None = None) -> Package:
@@ -48,6 +49,7 @@ def placement_package(data: Mapping[str, Any], file: Path | None = None) -> Pack
     size = _number(data, "maxSizePerFPGA", file)
     every_node = sum(math.ceil(node["size"]) for node in data["nodes"])
     on_host = np.arange(n_chips) >= accelerators
+    parameters = {"colocated": {"groups": _colours(data)}}
     return Package(
         name=f"placement-{accelerators}+{processors}",
         chip_class=(ACCELERATOR,) * accelerators + (PROCESSOR,) * processors,
@@ -67,9 +69,18 @@ def placement_package(data: Mapping[str, Any], file: Path | None = None) -> Pack
         reachable=np.ones((n_chips, n_chips), dtype=bool),
         position=np.arange(n_chips),
         on_host=on_host,
-        rules=tuple(RuleUse(name) for name in PLACEMENT_RULES),
+        rules=tuple(RuleUse(name, parameters.get(name, {})) for name in PLACEMENT_RULES),
         source=file,
     )
+
+
+def _colours(data: Mapping[str, Any]) -> list[list[str]]:
+    """Names of the ops of each colour class."""
+    classes: dict[int, list[str]] = {}
+    for node in data["nodes"]:
+        if node.get("colorClass") is not None:
+            classes.setdefault(node["colorClass"], []).append(str(node["id"]))
+    return list(classes.values())
 
 
 def _number(data: Mapping[str, Any], key: str, file: Path | None) -> float:
