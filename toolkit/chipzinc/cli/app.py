@@ -44,9 +44,10 @@ app.command("partition")(answers(partition.partition_graph, partition.FIELDS))
 app.command("verify")(answers(verify.verify_plan, verify.FIELDS))
 app.command("bound")(answers(graphs.bound, ("bound_us",)))
 
-rules_app = typer.Typer(help="List and show the rules.", rich_markup_mode=None)
+rules_app = typer.Typer(help="List, show and try the rules.", rich_markup_mode=None)
 rules_app.command("list")(answers(rules.list_rules))
 rules_app.command("show")(answers(rules.show_rule))
+rules_app.command("test")(answers(rules.try_rules, ("passed", "rules")))
 app.add_typer(rules_app, name="rules")
 
 

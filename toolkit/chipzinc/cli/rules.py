@@ -1,4 +1,4 @@
-"""`chipzinc rules`: what rules there are and what they say."""
+"""`chipzinc rules`: what rules there are, what they say, and whether they keep to it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chipzinc.cli import options
-from chipzinc.cli.output import print_json, print_table
+from chipzinc.cli.output import Progress, print_json, print_table
 
 if TYPE_CHECKING:
+    from chipzinc.rule_tests import CaseResult
     from chipzinc.rules.catalogue import Rule
 
 
@@ -48,6 +49,64 @@ def show_rule(
         edges = ", ".join(f"{source} -> {target}" for source, target in case.edges)
         print(f"{'allowed' if case.allowed else 'refused'}: {edges or 'no edges'}; chips {places}")
     print(f"\n{rule.path}")
+
+
+def try_rules(
+    name: Annotated[str | None, typer.Argument(metavar="RULE", help="The rule's name; all rules without it.")] = None,
+    hardware: options.Hardware = None,
+    solver: Annotated[
+        list[str] | None,
+        typer.Option("--solver", help="Try on this solver; may be repeated. Gecode and Chuffed without."),
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Try the allowed and refused assignments in rule files.
+
+    A case fails where the rule says otherwise or for other reasons, where the chips do not determine what the rule
+    says, or where its form for solving does not agree. Exit code 1 where a case fails or a rule lacks cases.
+    """
+    from chipzinc.rule_tests import check_rule
+    from chipzinc.rules.catalogue import all_rules, find_rule
+    from chipzinc.solve import Session
+
+    spec = _spec_file(hardware)
+    rules = all_rules(spec) if name is None else [find_rule(name, spec)]
+    tried: list[dict[str, Any]] = []
+    with Progress() as progress:
+        for each in solver or ["gecode", "chuffed"]:
+            with Session(solver=each) as session:
+                for rule in rules:
+                    progress(f"trying {rule.name} on {each}")
+                    tried.append(_tried(rule, each, check_rule(session, rule, each)))
+    passed = all(one["passed"] for one in tried)
+    if as_json:
+        print_json({"passed": passed, "rules": tried})
+        return 0 if passed else 1
+    print_table(
+        ["rule", "solver", "cases", "failed"],
+        [[one["rule"], one["solver"], str(one["cases"]), str(len(one["failures"]))] for one in tried],
+    )
+    for one in tried:
+        for failure in one["failures"]:
+            print(f"{one['file']}:{failure['line']}: {failure['problem']} ({one['solver']})")
+        for verdict in one["missing"]:
+            print(f"{one['file']}: no {verdict} case")
+    return 0 if passed else 1
+
+
+def _tried(rule: Rule, solver: str, results: list[CaseResult]) -> dict[str, Any]:
+    verdicts = {"@allowed" if result.case.allowed else "@refused" for result in results}
+    missing = sorted({"@allowed", "@refused"} - verdicts)
+    failures = [{"line": result.case.line, "problem": problem} for result in results for problem in result.problems]
+    return {
+        "rule": rule.name,
+        "file": rule.path,
+        "solver": solver,
+        "passed": not failures and not missing,
+        "cases": len(results),
+        "failures": failures,
+        "missing": missing,
+    }
 
 
 def _spec_file(hardware: str | None) -> Path | None:

@@ -88,16 +88,23 @@ def _read_case(allowed: bool, text: str, line: int, path: Path) -> RuleCase:
     backward = [edge for edge in edges if order[edge[0]] >= order[edge[1]]]
     if backward:
         raise refuse(f"the edge '{'>'.join(backward[0])}' goes backward: name the ops in topological order")
-    sram = said.get("sram", 10**6)
+    chips, sram = said["chips"], said.get("sram", 10**6)
+    if not isinstance(chips, int) or chips < 1:
+        raise refuse(f"expected a number of chips, got {chips!r}")
+    nowhere = [op for op, chip in ops.items() if not isinstance(chip, int) or not 0 <= chip < chips]
+    if nowhere:
+        raise refuse(f"the op '{nowhere[0]}' is on chip {ops[nowhere[0]]}: expected one of 0 to {chips - 1}")
+    if isinstance(sram, list) and len(sram) != chips:
+        raise refuse(f"{len(sram)} sizes of SRAM: expected one, or one for each of {chips} chips")
     return RuleCase(
         allowed=allowed,
         line=line,
-        chips=said["chips"],
+        chips=chips,
         chip=ops,
         edges=edges,  # type: ignore[arg-type]
         weights=said.get("weights", {}),
         io=said.get("io", {}),
-        sram=tuple(sram) if isinstance(sram, list) else (sram,) * said["chips"],
+        sram=tuple(sram) if isinstance(sram, list) else (sram,) * chips,
         kinds=said.get("kinds", {}),
         streamed=bool(said.get("streamed", False)),
         parameters=said.get("parameters", {}),
