@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from chipzinc.graph.opgraph import IntArray, OpGraph
 
@@ -24,15 +26,20 @@ class GroupFacts:
     Attributes:
         leader: op of each group with the largest inputs + outputs, shape [group].
         crossings: one (producer, consumer) op edge for each pair of groups that edges join, shape [crossing, 2].
-        beside: groups neither upstream of a crossing's start, nor downstream of its end, nor on a path between
-            the two, shape [crossing].
+        ends: the groups that each crossing joins, shape [crossing, 2].
+        between: groups that can lie on a chip between a crossing's two ends where data flows forward and
+            `triangle_dependency` holds, a row a crossing: those neither upstream of its start, nor downstream of its
+            end, nor, with both of its ends, on the paths along one edge, whose ops lie on that edge's two chips.
         inside: groups on a path between a crossing's start and its end, a row a crossing.
+        connected: whether the crossings join all groups, whichever way they point.
     """
 
     leader: IntArray
     crossings: IntArray
-    beside: IntArray
+    ends: IntArray
+    between: list[IntArray]
     inside: list[IntArray]
+    connected: bool
 
 
 def group_facts(graph: OpGraph, group_of: IntArray, op_io_size: IntArray) -> GroupFacts:
@@ -49,33 +56,98 @@ def group_facts(graph: OpGraph, group_of: IntArray, op_io_size: IntArray) -> Gro
     leader[group_of[by_size[::-1]]] = by_size[::-1]
     edges = graph.edges
     joined = group_of[edges]
-    between = np.flatnonzero(joined[:, 0] != joined[:, 1])
-    _, first = np.unique(joined[between], axis=0, return_index=True)
-    crossings = edges[between[np.sort(first)]]
-    beside, inside = _neighbourhoods(group_of[crossings], n_groups)
-    return GroupFacts(leader, crossings, beside, inside)
+    apart = np.flatnonzero(joined[:, 0] != joined[:, 1])
+    _, first = np.unique(joined[apart], axis=0, return_index=True)
+    crossings = edges[apart[np.sort(first)]]
+    pairs: IntArray = group_of[crossings]
+    between, inside = _neighbourhoods(pairs, n_groups)
+    joints = csr_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n_groups, n_groups))
+    parts = connected_components(joints, directed=False, return_labels=False)
+    return GroupFacts(leader, crossings, pairs, between, inside, parts == 1)
 
 
-def _neighbourhoods(pairs: IntArray, n_groups: int) -> tuple[IntArray, list[IntArray]]:
+@dataclass(frozen=True, eq=False)
+class CrossingReach:
+    """How far ahead crossings may lead, and which of them matter to walks of chips.
+
+    Attributes:
+        span: chips that a crossing may lead ahead at most, shape [crossing].
+        between: groups that can lie between the ends of a crossing that spans more than one chip, a row a crossing.
+        walked: crossings that can be part of a walk of chips between the ends of another, or have such a walk.
+        few: whether the rows of `between` are short enough to be said.
+    """
+
+    span: IntArray
+    between: list[IntArray]
+    walked: IntArray
+    few: bool
+
+
+def reach_of_crossings(facts: GroupFacts, n_chips: int) -> CrossingReach:
+    """What follows where acyclic_dataflow, no_skipped_chips and triangle_dependency all hold.
+
+    Each chip between a crossing's ends has a group on it, so the crossing spans one chip more than there are groups
+    that can be there. And a walk of chips between its ends leads over these groups alone, so each of its steps is
+    a crossing that begins or ends in one of them.
+    """
+    span = np.array([min(n_chips - 1, 1 + len(groups)) for groups in facts.between], dtype=np.int64)
+    between = [groups if wide else groups[:0] for groups, wide in zip(facts.between, span > 1, strict=True)]
+    n_groups = len(facts.leader)
+    walkable = np.zeros(n_groups, dtype=bool)
+    for groups in between:
+        walkable[groups] = True
+    total = sum(len(groups) for groups in between)
+    touched = walkable[facts.ends].any(axis=1) | (span > 1)
+    few = total <= n_groups
+    return CrossingReach(span, between if few else [groups[:0] for groups in between], np.flatnonzero(touched), few)
+
+
+def endless_crossings(facts: GroupFacts, n_chips: int) -> CrossingReach:
+    """What follows from nothing: any crossing may lead anywhere.
+
+    One with paths along it needs no walk of its own: with what lies on them on its two chips, some crossing of theirs
+    leads from the one to the other.
+    """
+    n = len(facts.crossings)
+    walked = np.flatnonzero([len(groups) == 0 for groups in facts.inside])
+    return CrossingReach(np.full(n, n_chips - 1), [np.zeros(0, dtype=np.int64)] * n, walked, few=False)
+
+
+def _neighbourhoods(pairs: IntArray, n_groups: int) -> tuple[list[IntArray], list[IntArray]]:
     upstream, downstream = _reachability(pairs, n_groups)
-    beside = np.empty(len(pairs), dtype=np.int64)
+    start, end = pairs[:, 0], pairs[:, 1]
+    path = downstream[start] & upstream[end]
     inside: list[IntArray] = []
     left = INSIDE_LIMIT
-    for crossing, (start, end) in enumerate(pairs):
-        path = downstream[start] & upstream[end]
-        beside[crossing] = n_groups - int(np.bitwise_count(upstream[start] | downstream[end] | path).sum()) - 2
-        groups = np.flatnonzero(np.unpackbits(path, count=n_groups)) if path.any() else np.zeros(0, dtype=np.int64)
+    for row in path:
+        groups = _members(row, n_groups)
         inside.append(groups if len(groups) <= left else groups[:0])
         left -= len(inside[-1])
-    return beside, inside
+    own = _singletons(n_groups)
+    elsewhere = upstream[start] | downstream[end] | path | own[start] | own[end]
+    region = path | own[start] | own[end]
+    for at in np.flatnonzero([len(groups) > 0 for groups in inside]):
+        held = np.unpackbits(region[at], count=n_groups).astype(bool)
+        elsewhere[held[start] & held[end]] |= region[at]
+    return [_members(~row, n_groups) for row in elsewhere], inside
+
+
+def _members(row: NDArray[np.uint8], n_groups: int) -> IntArray:
+    """The groups of a row of packed bits."""
+    return np.flatnonzero(np.unpackbits(row, count=n_groups)) if row.any() else np.zeros(0, dtype=np.int64)
+
+
+def _singletons(n_groups: int) -> NDArray[np.uint8]:
+    """Each group by itself, as packed bits, shape [group, byte]."""
+    own = np.zeros((n_groups, -(-n_groups // 8)), dtype=np.uint8)
+    ids = np.arange(n_groups)
+    own[ids, ids // 8] = 128 >> (ids % 8)
+    return own
 
 
 def _reachability(pairs: IntArray, n_groups: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Groups up- and downstream of each group, as packed bits, each shape [group, byte]."""
-    width = -(-n_groups // 8)
-    own = np.zeros((n_groups, width), dtype=np.uint8)
-    ids = np.arange(n_groups)
-    own[ids, ids // 8] = 128 >> (ids % 8)
+    own = _singletons(n_groups)
     upstream, downstream = np.zeros_like(own), np.zeros_like(own)
     order = _topological(pairs, n_groups)
     before: list[list[int]] = [[] for _ in range(n_groups)]
