@@ -223,3 +223,16 @@ def test_a_cycle_is_refused(tmp_path: Path) -> None:
 
 def _relu(source: str) -> onnx.NodeProto:
     return helper.make_node("Relu", [source], ["end"], name="relu")
+
+
+def test_a_model_without_shapes_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime's inference writes what it cannot infer into the current folder."""
+    monkeypatch.chdir(tmp_path)
+    tensor = onnx.helper.make_tensor_value_info
+    node = onnx.helper.make_node("Mystery", ["x"], ["y"], domain="nowhere")
+    graph = onnx.helper.make_graph([node], "g", [tensor("x", 1, [2])], [tensor("y", 1, None)])
+    opsets = [onnx.helper.make_opsetid("", 20), onnx.helper.make_opsetid("nowhere", 1)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets), tmp_path / "model.onnx")
+    with pytest.raises(InputError, match="Mystery|y"):
+        import_onnx(tmp_path / "model.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]

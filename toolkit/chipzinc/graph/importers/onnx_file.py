@@ -5,8 +5,10 @@ The only module that knows onnx (and ONNX Runtime's symbolic shape inference); i
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,7 +131,9 @@ def _infer_symbolically(model: ModelProto) -> ModelProto:
     except ImportError:
         return model
     try:
-        inferred = SymbolicShapeInference.infer_shapes(model, auto_merge=True)
+        # what it cannot infer it writes to a file in the current folder, before it raises
+        with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
+            inferred = SymbolicShapeInference.infer_shapes(model, auto_merge=True)
     except Exception:  # it raises bare Exceptions; the caller names the node whose shape stays unknown
         return model
     return model if inferred is None else inferred
