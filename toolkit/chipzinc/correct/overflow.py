@@ -98,7 +98,7 @@ def correct(
         waiting = np.array(sorted(overflows))
         for place in overflows:
             corrections[place] = Correction(place, None, corrections[place].seconds)
-        found = {_live_set(overflow) for of_sample in overflows.values() for overflow in of_sample}
+        found = {live_set(overflow) for of_sample in overflows.values() for overflow in of_sample}
         problem = problem.with_live_sets(sorted(found - set(problem.live_sets), key=lambda live: live.holders))
         if interrupted:
             break
@@ -121,6 +121,7 @@ def _overflows(
     return found
 
 
-def _live_set(overflow: Overflow) -> LiveSet:
+def live_set(overflow: Overflow) -> LiveSet:
+    """An overflow as the constraint that keeps it from happening again, on any chip."""
     holders = tuple(tuple(overflow.holders[row].tolist()) for row in range(len(overflow.tensors)))
     return LiveSet(overflow.live_bytes, holders)
