@@ -153,6 +153,20 @@ def refine(
     return _numbered(graph, np.where(split[group_of], np.arange(graph.n_ops), first_op[group_of]), coarsening.op_work)
 
 
+def gather(graph: OpGraph, labels: NDArray[np.int64], op_work: FloatArray) -> Coarsening:
+    """Makes a group of all ops with the same label.
+
+    Args:
+        graph: the graph.
+        labels: any numbers, shape [op].
+        op_work: work by which ops of a group outvote each other, shape [op].
+
+    Raises:
+        ValueError: if the groups feed one another in a cycle.
+    """
+    return _numbered(graph, np.asarray(labels, dtype=np.int64), op_work)
+
+
 def exported_weight_bytes(graph: OpGraph) -> FloatArray:
     """Returns the bytes of the weights each op uses, at the widths they were exported with, shape [op]."""
     sizes = graph.weight_elements * graph.weight_bits / 8

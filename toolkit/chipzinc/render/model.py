@@ -19,6 +19,7 @@ from chipzinc.errors import InputError
 from chipzinc.graph.io import graph_sha256
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
+from chipzinc.render.objective import Objective
 from chipzinc.resources import mzn_dir
 from chipzinc.rules.catalogue import SelectedRule
 
@@ -51,7 +52,8 @@ def render_text(
     rules: Sequence[SelectedRule],
     *,
     search: str = "satisfy",
-    objective: str | None = None,
+    objective: Objective | None = None,
+    candidates: bool = False,
     folder: str | None = None,
     template_folder: Path | None = None,
 ) -> str:
@@ -63,7 +65,8 @@ def render_text(
         package: the package.
         rules: the rules to include.
         search: file in ``search/``, without its ending.
-        objective: file in ``objectives/``, without its ending, if any.
+        objective: what is minimised, if anything; the search is then ``minimise``.
+        candidates: whether the data says which chips are tried for each group.
         folder: where the rendered model finds ``problem.mzn`` and the other parts: None for where they ship, else a
             path relative to the rendered file with the rules in ``rules/`` below it.
         template_folder: where the template lies, if not with those that ship.
@@ -97,7 +100,14 @@ def render_text(
                 for rule in rules
             ],
             search=search,
-            objective=objective,
+            candidates=candidates,
+            terms=[
+                {
+                    "name": t.name,
+                    "file": t.path.resolve().as_posix() if shipped else f"{folder}/objectives/{t.name}.mzn",
+                }
+                for t in (objective.terms if objective else ())
+            ],
             folder=mzn_dir().resolve().as_posix() if shipped else folder,
         )
     except jinja2.TemplateError as error:

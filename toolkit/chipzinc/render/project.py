@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.render.data import problem_data
 from chipzinc.render.model import PARTITION_TEMPLATE, RenderedModel, render_text
+from chipzinc.render.objective import Objective, objective_data
 from chipzinc.resources import mzn_dir
 from chipzinc.rules.catalogue import SelectedRule
 
@@ -25,7 +28,7 @@ def render_project(
     *,
     group_of: IntArray | None = None,
     search: str = "satisfy",
-    objective: str | None = None,
+    objective: Objective | None = None,
     solver: str = "org.chuffed.chuffed",
 ) -> list[Path]:
     """Writes partition.mzn, partition.json, partition.mpc and copies of everything they include.
@@ -37,7 +40,7 @@ def render_project(
         directory: where to; made if need be. Files of the same names are replaced.
         group_of: group of each op, shape [op]; None: every op by itself.
         search: file in ``mzn/search``, without its ending.
-        objective: file in ``mzn/objectives``, without its ending, if any.
+        objective: what is minimised, if anything; the search is then ``minimise``.
         solver: id of the solver that the .mpc names.
 
     Returns:
@@ -46,6 +49,7 @@ def render_project(
     Raises:
         InputError: if the directory cannot be written, or a rule's parameters do not suit the graph.
     """
+    groups = np.arange(graph.n_ops) if group_of is None else group_of
     model = RenderedModel(
         render_text(PARTITION_TEMPLATE, graph, package, rules, search=search, objective=objective, folder="."),
         problem_data(graph, package, rules, group_of),
@@ -54,13 +58,16 @@ def render_project(
         "partition.mzn": model.text,
         "partition.json": model.data_json,
         "partition.mpc": json.dumps({"solver": solver, "intermediate-solutions": True}, indent=2) + "\n",
-        "problem.mzn": (mzn_dir() / "problem.mzn").read_text(encoding="utf-8"),
+        **{name: (mzn_dir() / name).read_text(encoding="utf-8") for name in ("problem.mzn", "solver_faults.mzn")},
         f"search/{search}.mzn": (mzn_dir() / "search" / f"{search}.mzn").read_text(encoding="utf-8"),
         **{f"rules/{rule.name}.mzn": rule.rule.text for rule in rules},
     }
     if objective is not None:
-        part = f"objectives/{objective}.mzn"
-        files[part] = (mzn_dir() / part).read_text(encoding="utf-8")
+        model.data.update(objective_data(graph, package, groups, objective))
+        shipped = {path.stem: path for path in (mzn_dir() / "objectives").glob("*.mzn")}
+        parts = shipped | {term.name: term.path for term in objective.terms}
+        files |= {f"objectives/{name}.mzn": path.read_text(encoding="utf-8") for name, path in parts.items()}
+        files["partition.json"] = model.data_json
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory, prefix=".rendering-") as staging:

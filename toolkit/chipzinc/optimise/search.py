@@ -1,0 +1,280 @@
+"""The search: neighbourhoods of the best partition so far, several at a time, until the time or the work is over.
+
+Results are taken in the order in which their neighbourhoods were proposed, so that a seed and a number of iterations
+fix the outcome as long as no solve runs into its time limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+import numpy as np
+
+from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE, live_set
+from chipzinc.errors import SolverError
+from chipzinc.graph.coarsen import Coarsening
+from chipzinc.graph.opgraph import IntArray
+from chipzinc.optimise.neighbourhood import Answer, Task, solve
+from chipzinc.optimise.regions import Proposal, Regions
+from chipzinc.optimise.score import Scorer, Standing
+from chipzinc.render.data import LiveSet
+from chipzinc.solve import Session
+from chipzinc.verify import verify
+
+_LONGEST_SOLVE_S = 20.0
+_SHORTEST_SOLVE_S = 0.5
+_LONGEST_COUNTED_SOLVE_S = 300.0
+_MOST_FAILURES = 5
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """A best partition so far.
+
+    Attributes:
+        seconds: since the search's own beginning.
+        interval_us: its interval.
+        values: values of the objective's terms.
+    """
+
+    seconds: float
+    interval_us: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop.
+
+    Attributes:
+        deadline: `time.monotonic()` at which to stop; None: never.
+        iterations: neighbourhoods to search; None: as many as there is time for.
+        bound_us: no interval is below this.
+    """
+
+    deadline: float | None = None
+    iterations: int | None = None
+    bound_us: float = 0.0
+
+    def left_s(self) -> float:
+        """Seconds left."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+    def solve_s(self) -> float:
+        """Seconds that one solve may take; where the number of iterations counts, the clock must not decide."""
+        longest = _LONGEST_SOLVE_S if self.iterations is None else _LONGEST_COUNTED_SOLVE_S
+        return max(_SHORTEST_SOLVE_S, min(longest, self.left_s()))
+
+
+@dataclass
+class Outcome:
+    """What a search came to.
+
+    Attributes:
+        best: the best partition.
+        incumbents: each best so far, in order.
+        iterations: neighbourhoods searched.
+        improvements: how many of them held something better.
+        memory_rounds: overflows of memory over time that became constraints.
+        proven: whether everything was searched to its end with all that moves together given.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    best: Standing
+    incumbents: list[Incumbent] = field(default_factory=list)
+    iterations: int = 0
+    improvements: int = 0
+    memory_rounds: int = 0
+    proven: bool = False
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    proposal: Proposal
+    start: Standing
+    stage: int
+    answer: Future[Answer]
+
+
+class Search:
+    """Large-neighbourhood search.
+
+    Args:
+        task: graph, package, rules and objective.
+        scorer: values partitions.
+        coarsening: groups that move together in most neighbourhoods.
+        session: where partitions are re-checked.
+        workers: one session a worker; they are closed when the search ends, which ends what they still solve.
+        solvers: solvers to use in turn.
+        seed: seed of all choices.
+        found: called with each new best partition.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        scorer: Scorer,
+        coarsening: Coarsening,
+        session: Session,
+        workers: Sequence[Session],
+        *,
+        solvers: Sequence[str],
+        seed: int = 0,
+        found: Callable[[Incumbent], None] = lambda incumbent: None,
+    ) -> None:
+        self.task, self.scorer, self.session, self.workers, self.solvers = task, scorer, session, workers, solvers
+        self.regions = Regions(task.graph, task.package, coarsening, seed)
+        self._idle: SimpleQueue[Session] = SimpleQueue()
+        self._live_sets: list[LiveSet] = []
+        self._memory = scorer.model.memory if _keeps_memory(task) else None
+        self._seed, self._found = seed, found
+        self._begin = time.monotonic()
+        self._stage = self._failures = 0
+
+    def run(self, start: Standing, limits: Limits) -> Outcome:
+        """Improves a valid partition until a limit is reached. Ctrl-C ends it, with the best so far.
+
+        Raises:
+            InputError: if a rule or an objective is wrong.
+            SolverError: if solves fail one after another.
+        """
+        self._begin = time.monotonic()
+        outcome = Outcome(start)
+        self._note(outcome)
+        for session in self.workers:
+            self._idle.put(session)
+        jobs: deque[_Job] = deque()
+        with ThreadPoolExecutor(len(self.workers)) as pool:
+            try:
+                while self._stage < self.scorer.stages:
+                    self._fill(jobs, pool, outcome, limits)
+                    if jobs:
+                        self._take(jobs.popleft(), outcome, limits)
+                    else:
+                        self._stage += 1
+            except KeyboardInterrupt:
+                outcome.interrupted = True
+            finally:
+                for job in jobs:
+                    job.answer.cancel()
+                for session in self.workers:
+                    session.close()
+        return outcome
+
+    def _fill(self, jobs: deque[_Job], pool: ThreadPoolExecutor, outcome: Outcome, limits: Limits) -> None:
+        """Keeps every worker busy, and one neighbourhood waiting, if there are any and work is left to do."""
+        while len(jobs) <= len(self.workers) and not self._done(outcome, limits, len(jobs)):
+            busy = [job.proposal.hood for job in jobs]
+            proposal = self.regions.propose(outcome.best, busy, self._stage)
+            if proposal is None:
+                return
+            number = outcome.iterations + len(jobs)
+            answer = pool.submit(
+                self._solve, proposal, outcome.best, self._stage, tuple(self._live_sets), number, limits
+            )
+            jobs.append(_Job(proposal, outcome.best, self._stage, answer))
+
+    def _done(self, outcome: Outcome, limits: Limits, running: int) -> bool:
+        worked = limits.iterations is not None and outcome.iterations + running >= limits.iterations
+        optimal = self.scorer.stages == 1 and self.scorer.judges_loads(0)
+        optimal = optimal and outcome.best.interval_us <= limits.bound_us * (1 + 1e-9)
+        return worked or optimal or outcome.proven or limits.left_s() <= _SHORTEST_SOLVE_S
+
+    def _solve(
+        self,
+        proposal: Proposal,
+        start: Standing,
+        stage: int,
+        live_sets: tuple[LiveSet, ...],
+        number: int,
+        limits: Limits,
+    ) -> Answer:
+        """Solves a neighbourhood; runs in a worker's thread."""
+        session = self._idle.get()
+        try:
+            return solve(
+                session,
+                self.task,
+                proposal.hood,
+                start,
+                self.scorer,
+                stage=stage,
+                solver=self.solvers[number % len(self.solvers)],
+                live_sets=live_sets,
+                time_limit_s=limits.solve_s(),
+                seed=self._seed + number + 1,
+            )
+        finally:
+            self._idle.put(session)
+
+    def _take(self, job: _Job, outcome: Outcome, limits: Limits) -> None:
+        """Waits for the oldest neighbourhood and takes in what it found."""
+        answer = self._answer(job, limits)
+        outcome.iterations += 1
+        self.regions.learn(job.proposal, job.start, proven=answer.proven)
+        if answer.chips is None:
+            everything = job.proposal.whole and job.proposal.finest and job.start is outcome.best
+            outcome.proven |= answer.proven and everything and self._stage == self.scorer.stages - 1
+            return
+        chips = answer.chips
+        if job.start is not outcome.best:  # another neighbourhood was faster: both changes together
+            chips = np.where(job.proposal.hood.free, answer.chips, outcome.best.chips)
+        standing = self.scorer.standing(chips)
+        if not self.scorer.better(standing, outcome.best, job.stage):
+            return
+        if self._fits(chips, outcome) and (chips is answer.chips or self._holds(chips)):
+            outcome.best = standing
+            outcome.improvements += 1
+            self._note(outcome)
+
+    def _answer(self, job: _Job, limits: Limits) -> Answer:
+        """What a job found; nothing if it failed, as single solves may.
+
+        Raises:
+            SolverError: if the last few failed alike.
+        """
+        try:
+            answer = job.answer.result(timeout=limits.left_s() + 1.0 if limits.deadline is not None else None)
+        except TimeoutError:
+            return Answer(None, proven=False, seconds=0.0)
+        except SolverError:
+            self._failures += 1
+            if self._failures >= _MOST_FAILURES:
+                raise
+            return Answer(None, proven=False, seconds=0.0)
+        self._failures = 0
+        return answer
+
+    def _fits(self, chips: IntArray, outcome: Outcome) -> bool:
+        """Whether memory holds over time; if not, what overflowed becomes a constraint of all further solves."""
+        overflows = [] if self._memory is None else self._memory.overflows(chips)
+        known = set(self._live_sets)
+        self._live_sets += sorted({live_set(overflow) for overflow in overflows} - known, key=lambda live: live.holders)
+        outcome.memory_rounds += bool(overflows)
+        return not overflows
+
+    def _holds(self, chips: IntArray) -> bool:
+        """Whether the rules confirm a partition that no solver has seen whole."""
+        with contextlib.suppress(SolverError):
+            task = self.task
+            (verdict,) = verify(self.session, task.graph, task.package, task.rules, chips[None])
+            return verdict.valid
+        return False
+
+    def _note(self, outcome: Outcome) -> None:
+        best = outcome.best
+        incumbent = Incumbent(time.monotonic() - self._begin, best.interval_us, tuple(best.values.tolist()))
+        outcome.incumbents.append(incumbent)
+        self._found(incumbent)
+
+
+def _keeps_memory(task: Task) -> bool:
+    return any(selected.name == DYNAMIC_MEMORY_RULE and selected.hard for selected in task.rules)
