@@ -88,7 +88,7 @@ class MiniZincBackend:
         finally:
             run.kill()
         if not text:
-            limit = f"within {request.time_limit_s} s" if stream.timed_out else "and gave no reason"
+            limit = f"within {request.time_limit_s:.3g} s" if stream.timed_out else "and gave no reason"
             raise SolverError(f"MiniZinc did not compile the model {limit}")
         return FlatModel.parse(solver.id, text)
 
