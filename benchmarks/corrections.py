@@ -20,7 +20,7 @@ from chipzinc.graph.opgraph import IntArray
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.load import load_spec
 from chipzinc.hints.sources import HintContext, Noisy, Uniform
-from chipzinc.recipe import group_ops
+from chipzinc.grouping import group_ops
 from chipzinc.rules.catalogue import selected_rules
 from chipzinc.solve import Session
 

@@ -36,8 +36,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rule_tests": MODEL | {"exhaustive"},
     "correct": MODEL | {"throughput"},
     "verify": MODEL | {"throughput", "correct"},
-    "designs": MODEL | {"throughput", "correct", "verify"},
-    "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify"},
+    "designs": MODEL | {"throughput", "correct", "verify", "grouping", "hints", "exhaustive"},
+    "grouping": DATA | {"rules"},
+    "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "designs", "grouping"},
 }
 TOP = {"cli", "__main__", "__init__"}  # may import everything
 

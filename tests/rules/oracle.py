@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -39,6 +40,13 @@ class Small:
         sram: bytes of each chip.
         streamed: whether weights stay outside the SRAM.
         live: sets of tensors that no chip may be given unless it holds them beside its weights.
+        backward: ops of the backward pass.
+        supported: chips that can run each op.
+        pins: (op, chip).
+        together: ops that share a chip, an entry a set.
+        apart: lists of groups of ops; no two groups of a list meet on a chip.
+        most_ops: of max_ops_per_chip.
+        tolerance: of balanced_memory, in percent.
     """
 
     n_ops: int
@@ -51,6 +59,13 @@ class Small:
     sram: tuple[int, ...] = ()
     streamed: bool = False
     live: tuple[LiveBytes, ...] = ()
+    backward: tuple[int, ...] = ()
+    supported: tuple[tuple[int, ...], ...] = ()
+    pins: tuple[tuple[int, int], ...] = ()
+    together: tuple[tuple[int, ...], ...] = ()
+    apart: tuple[tuple[tuple[int, ...], ...], ...] = ()
+    most_ops: int = 0
+    tolerance: int = 0
 
 
 def acyclic_dataflow(problem: Small, chip: Chips) -> set[str]:
@@ -108,12 +123,88 @@ def max_hops(problem: Small, chip: Chips) -> set[str]:
     return violated
 
 
+def pinned(problem: Small, chip: Chips) -> set[str]:
+    """Every pinned op is on its chip."""
+    return {f"op{op} on chip {c}" for op, c in problem.pins if chip[op] != c}
+
+
+def colocated(problem: Small, chip: Chips) -> set[str]:
+    """Ops that belong together are where the first of them is."""
+    return {f"op{min(ops)} with op{op}" for ops in problem.together for op in ops if chip[op] != chip[min(ops)]}
+
+
+def separated(problem: Small, chip: Chips) -> set[str]:
+    """No op of a list is on a chip with an op of another group of the list."""
+    violated = set()
+    for number, groups in enumerate(problem.apart, start=1):
+        for group, op in ((group, op) for group in groups for op in group):
+            others = {chip[other] for another in groups if another is not group for other in another}
+            if chip[op] in others:
+                violated.add(f"op{op} (list {number})")
+    return violated
+
+
+def supported_kinds(problem: Small, chip: Chips) -> set[str]:
+    """Every op is on a chip that can run it."""
+    return {f"op{op}" for op, chips in enumerate(problem.supported) if chip[op] not in chips}
+
+
+def max_ops_per_chip(problem: Small, chip: Chips) -> set[str]:
+    """No chip has more ops than the limit."""
+    return {f"chip {c}" for c in range(problem.n_chips) if list(chip).count(c) > problem.most_ops}
+
+
+def balanced_memory(problem: Small, chip: Chips) -> set[str]:
+    """No chip's weights, each once, are more than an equal share of all with the tolerance on top."""
+    share = Fraction(sum(size for size, _ in problem.weights) * (100 + problem.tolerance), 100 * problem.n_chips)
+    held = {c: sum(size for size, users in problem.weights if c in {chip[op] for op in users}) for c in set(chip)}
+    return {f"chip {c}" for c, size in held.items() if size > share}
+
+
+def forward_edges(problem: Small) -> list[Edge]:
+    """Edges between ops outside the backward pass."""
+    return [edge for edge in problem.edges if not set(edge) & set(problem.backward)]
+
+
+def contiguous(problem: Small, chip: Chips) -> set[str]:
+    """No path has an op on a chip, later one that is not, and later again one on that chip."""
+    paths = [list(edge) for edge in forward_edges(problem)]
+    violated = set()
+    while paths:
+        chips = [chip[op] for op in paths[0]]
+        violated |= {f"chip {chips[0]}"} if chips[0] == chips[-1] and len(set(chips)) > 1 else set()
+        end = paths[0][-1]
+        paths = paths[1:] + [[*paths[0], v] for u, v in forward_edges(problem) if u == end]
+    return violated
+
+
+def acyclic_quotient(problem: Small, chip: Chips) -> set[str]:
+    """No walk from chip to chip returns to where it began."""
+    feeds = {(chip[u], chip[v]) for u, v in forward_edges(problem) if chip[u] != chip[v]}
+    violated = set()
+    for c in range(problem.n_chips):
+        walked = {b for a, b in feeds if a == c}
+        while more := {b for a, b in feeds if a in walked} - walked:
+            walked |= more
+        if c in walked:
+            violated.add(f"chip {c}")
+    return violated
+
+
 ORACLES: dict[str, Callable[[Small, Chips], set[str]]] = {
     "acyclic_dataflow": acyclic_dataflow,
     "no_skipped_chips": no_skipped_chips,
     "triangle_dependency": triangle_dependency,
     "memory_capacity": memory_capacity,
     "max_hops": max_hops,
+    "pinned": pinned,
+    "colocated": colocated,
+    "separated": separated,
+    "supported_kinds": supported_kinds,
+    "max_ops_per_chip": max_ops_per_chip,
+    "balanced_memory": balanced_memory,
+    "contiguous": contiguous,
+    "acyclic_quotient": acyclic_quotient,
 }
 
 

@@ -6,11 +6,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from chipzinc.exhaustive import Trial, every_assignment
-from chipzinc.graph.opgraph import BoolArray, Incidence, IntArray, OpGraph
+from chipzinc.graph.opgraph import BoolArray, Incidence, IntArray, OpGraph, Profile
 from chipzinc.hardware.load import build_package
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.yaml import parse_yaml
@@ -79,7 +80,35 @@ def problem(n_ops: int, edges: tuple[Edge, ...], n_chips: int, *, roomy: bool = 
         sram=tuple(sram),
         streamed=bool(draw.random() < 0.25),
         live=tuple(live),
+        **wishes(n_ops, n_chips, weights, draw),
     )
+
+
+def wishes(
+    n_ops: int, n_chips: int, weights: Sequence[tuple[int, tuple[int, ...]]], draw: np.random.Generator
+) -> dict[str, Any]:
+    """What the rules that name ops ask for; each rule by itself leaves some assignment."""
+    shuffled = draw.permutation(n_ops).tolist()
+    cuts = sorted(draw.integers(0, n_ops + 1, 2).tolist())
+    groups = (tuple(shuffled[: cuts[0]]), tuple(shuffled[cuts[0] : cuts[1]]))
+    some = [
+        tuple(sorted(draw.choice(n_chips, draw.integers(1, n_chips + 1), replace=False).tolist())) for _ in shuffled
+    ]
+    return {
+        "backward": tuple(op for op in range(n_ops) if draw.random() < 0.15),
+        "supported": tuple(some),
+        "pins": tuple((op, int(draw.integers(n_chips))) for op in shuffled[: draw.integers(1, 3)]),
+        "together": tuple(tuple(sorted(ops)) for ops in (shuffled[:2], shuffled[1 : draw.integers(2, 5)]) if ops),
+        "apart": (tuple(group for group in groups if group), tuple((op,) for op in shuffled[: min(2, n_chips)])),
+        "most_ops": int(draw.integers(-(-n_ops // n_chips), n_ops + 1)),
+        "tolerance": _tolerance(weights, draw.integers(0, n_chips, n_ops).tolist(), n_chips),
+    }
+
+
+def _tolerance(weights: Sequence[tuple[int, tuple[int, ...]]], chip: Sequence[int], n_chips: int) -> int:
+    """Percent above an equal share of the weights that an assignment needs."""
+    most = max(sum(size for size, users in weights if c in {chip[op] for op in users}) for c in range(n_chips))
+    return max(0, -(-100 * n_chips * most // max(1, sum(size for size, _ in weights))) - 100)
 
 
 def graph_of(small: Small) -> OpGraph:
@@ -97,6 +126,13 @@ def graph_of(small: Small) -> OpGraph:
         weight_elements=np.array([size for size, _ in small.weights], dtype=np.int64),
         weight_bits=np.full(len(small.weights), 8),
         weight_users=Incidence.from_rows([list(users) for _, users in small.weights]),
+        profile=Profile(
+            op_time_us={f"c{c}": np.zeros(small.n_ops) for c in range(small.n_chips)},
+            op_transfer_us=np.zeros(small.n_ops),
+            op_supported={f"c{c}": np.array([c in chips for chips in small.supported]) for c in range(small.n_chips)},
+            op_backward=np.isin(np.arange(small.n_ops), small.backward),
+            op_colour=np.full(small.n_ops, -1),
+        ),
     )
 
 
@@ -118,7 +154,19 @@ weights: {"streamed" if small.streamed else "resident"}
 
 def rules_of(small: Small, names: Sequence[str]) -> tuple[SelectedRule, ...]:
     """The rules of some names, with the problem's parameters."""
-    return select([RuleUse(name, {"limit": small.limit} if name == "max_hops" else {}) for name in names], None)
+    parameters: dict[str, dict[str, Any]] = {
+        "max_hops": {"limit": small.limit},
+        "pinned": {"pins": {f"op{op}": chip for op, chip in small.pins}},
+        "colocated": {"groups": [_names(ops) for ops in small.together]},
+        "separated": {"groups": [[_names(group) for group in groups] for groups in small.apart]},
+        "max_ops_per_chip": {"limit": small.most_ops},
+        "balanced_memory": {"tolerance": small.tolerance},
+    }
+    return select([RuleUse(name, parameters.get(name, {})) for name in names], None)
+
+
+def _names(ops: Sequence[int]) -> list[str]:
+    return [f"op{op}" for op in ops]
 
 
 def trial(small: Small, names: Sequence[str], group_of: Sequence[int] | None = None) -> Trial:

@@ -15,6 +15,7 @@ from chipzinc.render.model import PARTITION_TEMPLATE, render_text
 from chipzinc.solve import Session, Solution, SolveRequest, Text
 from tests.rules.oracle import Small, dags, groupings
 from tests.rules.problems import (
+    EVERY_RULE,
     ONE_OR_ALL,
     SEED_RULES,
     allowed,
@@ -30,6 +31,9 @@ from tests.rules.problems import (
 SOLVERS = ["gecode", "chuffed"]
 FLOWING = ("acyclic_dataflow", "triangle_dependency")
 SUBSETS = [names for size in range(len(SEED_RULES) + 1) for names in itertools.combinations(SEED_RULES, size)]
+MORE_SUBSETS = [
+    tuple(sorted(np.random.default_rng(seed).choice(EVERY_RULE, 1 + seed % 6, replace=False))) for seed in range(40)
+]
 
 Wanted = tuple[Small, Sequence[str], Sequence[int] | None]
 
@@ -77,7 +81,7 @@ def test_all_rules_leave_what_is_allowed_on_some_graphs_of_five_ops(session: Ses
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_any_subset_of_the_rules_compiles_and_leaves_what_is_allowed(session: Session, solver: str) -> None:
     crossed = ((0, 1), (0, 2), (0, 3), (1, 3), (2, 3))
-    check(session, solver, [(problem(4, crossed, 3), names, None) for names in SUBSETS])
+    check(session, solver, [(problem(4, crossed, 3), names, None) for names in (*SUBSETS, *MORE_SUBSETS)])
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -15,10 +15,11 @@ from chipzinc.bounds.simple import Bound, simple_bound
 from chipzinc.correct.overflow import CorrectedBatch, correct
 from chipzinc.correct.problem import Mode, Problem
 from chipzinc.correct.projection import project_monotone
+from chipzinc.designs.misfit import find_misfit
 from chipzinc.errors import InfeasibleError, NoAnswerError
-from chipzinc.graph.coarsen import Coarsening, coarsen, refine
+from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray, OpGraph
-from chipzinc.hardware.demand import op_time_us, op_weight_bytes, tensor_bytes
+from chipzinc.grouping import group_ops
 from chipzinc.hardware.package import Package
 from chipzinc.hints.sources import Given, HintContext, HintSource
 from chipzinc.rules.catalogue import SelectedRule, selected_rules
@@ -115,7 +116,7 @@ def partition(
     """
     watch, begin = Stopwatch(), time.monotonic()
     rules = selected_rules(package)
-    coarsening = group_ops(graph, package, hints)
+    coarsening = group_ops(graph, package, partition=hints.chips if isinstance(hints, Given) else None)
     rng = np.random.default_rng(seed)
     while True:
         progress(f"hinting {coarsening.n_groups} groups")
@@ -133,9 +134,10 @@ def partition(
                 progress=lambda corrected: progress(f"corrected {corrected} of {samples} samples"),
             )
             break
-        except InfeasibleError:
+        except InfeasibleError as proof:
             if coarsening.n_groups == graph.n_ops:
-                raise
+                progress("no partition holds; looking for an op that fits no chip")
+                raise find_misfit(session, graph, package, rules, solver=solver) or proof from None
             progress("no partition of the groups holds; trying the ops themselves")
             coarsening = Coarsening.identity(graph, coarsening.op_work)
     watch.seconds |= {"render": batch.render_s, "solve": batch.solve_s}
@@ -163,19 +165,6 @@ def partition(
         seconds=watch.seconds | {"total": time.monotonic() - begin},
         interrupted=batch.interrupted,
     )
-
-
-def group_ops(graph: OpGraph, package: Package, hints: HintSource | None = None) -> Coarsening:
-    """Groups of ops that move together; those that a given partition splits are split."""
-    time_us = op_time_us(graph, package)
-    usable = np.where(np.isfinite(time_us), time_us, np.nan)
-    coarsening = coarsen(
-        graph,
-        np.nanmean(usable, axis=1),
-        op_weight_bytes=op_weight_bytes(graph, package),
-        tensor_bytes=tensor_bytes(graph, package),
-    )
-    return refine(graph, coarsening, partition=hints.chips) if isinstance(hints, Given) else coarsening
 
 
 def _rankings(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chipzinc.exhaustive import NoVerdictError, Trial, Truths, every_assignment, judge, solve_all, undetermined
-from chipzinc.graph.opgraph import Incidence, OpGraph
+from chipzinc.graph.opgraph import Incidence, OpGraph, Profile
 from chipzinc.hardware.load import build_package
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.yaml import parse_yaml
@@ -176,14 +176,29 @@ def _graph(rule: Rule, case: RuleCase) -> OpGraph:
         weight_elements=np.array([size for _, size in weights], dtype=np.int64),
         weight_bits=np.full(len(weights), 8),
         weight_users=Incidence.from_rows([[place[name]] for name, _ in weights]),
+        profile=_backward_pass(case) if case.backward else None,
+    )
+
+
+def _backward_pass(case: RuleCase) -> Profile:
+    """What graphs say of a backward pass comes with measurements, here of nothing."""
+    n_ops, classes = len(case.chip), [f"chip{chip}" for chip in range(case.chips)]
+    return Profile(
+        op_time_us={name: np.zeros(n_ops) for name in classes},
+        op_transfer_us=np.zeros(n_ops),
+        op_supported={name: np.ones(n_ops, dtype=bool) for name in classes},
+        op_backward=np.isin(list(case.chip), case.backward),
+        op_colour=np.full(n_ops, -1),
     )
 
 
 def _package(rule: Rule, case: RuleCase) -> Package:
-    """The case's package: a one-way ring whose chips differ in their SRAM at most."""
+    """The case's package: a one-way ring whose chips differ in their SRAM, and in what they can run, at most."""
     rates = "peak: 1 MOPS, sram_bandwidth: 1 MB/s, offchip_bandwidth: 1 MB/s"
+    kinds = [f", supported_kinds: [{', '.join(names)}]" for names in case.supported] or [""] * case.chips
     chips = "\n".join(
-        f"  - {{class: chip{chip}, count: 1, sram: {size} B, {rates}}}" for chip, size in enumerate(case.sram)
+        f"  - {{class: chip{chip}, count: 1, sram: {size} B, {rates}{kinds[chip]}}}"
+        for chip, size in enumerate(case.sram)
     )
     topology = "topology: {kind: ring-one-way, link_bandwidth: 1 MB/s}"
     weights = "streamed" if case.streamed else "resident"

@@ -104,7 +104,7 @@ def render(
     as_json: options.Json = False,
 ) -> None:
     """Write the MiniZinc model, its data and an .mpc that plain minizinc and its IDE run."""
-    from chipzinc.recipe import group_ops
+    from chipzinc.grouping import group_ops
     from chipzinc.render.project import render_project
     from chipzinc.rules.catalogue import selected_rules
 

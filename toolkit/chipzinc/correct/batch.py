@@ -22,6 +22,8 @@ from chipzinc.solve import FlatModel, Session, Solution, SolveRequest, Status
 LEAST_SHARE_S = 1.0
 """Least time that a sample gets before it counts as stuck."""
 
+NO_PARTITION = "no valid partition exists: the rules leave no assignment of chips to groups"
+
 State = Literal["corrected", "timed_out"]
 
 
@@ -129,6 +131,8 @@ def _correct(
     if len(wishes) == 1:
         wishes = np.repeat(wishes, 2, axis=0)  # a variable with one value would not stay in the compiled model
     compiled = problem.compiled(session, solver, mode, len(wishes), visiting, time_limit_s)
+    if compiled.flat.is_false:
+        raise InfeasibleError(NO_PARTITION)
     flat = compiled.flat.extended(constraints=items(compiled.flat, wishes))
     following = 0
     while following < n_samples:
@@ -171,7 +175,7 @@ def _run(
             following, since = found + 1, event.seconds
         elif isinstance(event, Status):
             if event.name == "UNSATISFIABLE" and following == 0:
-                raise InfeasibleError("no valid partition exists: the rules leave no assignment of chips to groups")
+                raise InfeasibleError(NO_PARTITION)
             if following < n_samples:
                 yield Correction(following, None, event.seconds - since)
 

@@ -16,7 +16,22 @@ from chipzinc.errors import InputError
 from chipzinc.hardware.yaml import parse_yaml
 
 _CASE = re.compile(r"^\s*@(allowed|refused)\s+(.*)$")
-_KEYS = frozenset({"chips", "edges", "chip", "weights", "io", "sram", "kinds", "streamed", "parameters", "because"})
+_KEYS = frozenset(
+    (
+        "chips",
+        "edges",
+        "chip",
+        "weights",
+        "io",
+        "sram",
+        "kinds",
+        "supported",
+        "backward",
+        "streamed",
+        "parameters",
+        "because",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,8 @@ class RuleCase:
         io: inputs + outputs of each op in memory units, 0 where silent.
         sram: SRAM of each chip in memory units.
         kinds: kind of each op, ``add`` where silent.
+        supported: kinds or families that each chip can run; empty: all.
+        backward: ops of the backward pass.
         streamed: whether weights are streamed.
         parameters: parameters of the rule.
         because: labels of exactly the instances that are violated; None where the case does not say.
@@ -47,6 +64,8 @@ class RuleCase:
     io: Mapping[str, int] = field(default_factory=dict)
     sram: tuple[int, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
+    supported: tuple[tuple[str, ...], ...] = ()
+    backward: tuple[str, ...] = ()
     streamed: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
     because: tuple[str, ...] | None = None
@@ -96,6 +115,9 @@ def _read_case(allowed: bool, text: str, line: int, path: Path) -> RuleCase:
         raise refuse(f"the op '{nowhere[0]}' is on chip {ops[nowhere[0]]}: expected one of 0 to {chips - 1}")
     if isinstance(sram, list) and len(sram) != chips:
         raise refuse(f"{len(sram)} sizes of SRAM: expected one, or one for each of {chips} chips")
+    supported = said.get("supported", [])
+    if supported and (not isinstance(supported, list) or len(supported) != chips):
+        raise refuse(f"expected a list of kinds for each of {chips} chips under 'supported'")
     return RuleCase(
         allowed=allowed,
         line=line,
@@ -106,6 +128,8 @@ def _read_case(allowed: bool, text: str, line: int, path: Path) -> RuleCase:
         io=said.get("io", {}),
         sram=tuple(sram) if isinstance(sram, list) else (sram,) * chips,
         kinds=said.get("kinds", {}),
+        supported=tuple(map(tuple, supported)),
+        backward=tuple(said.get("backward", ())),
         streamed=bool(said.get("streamed", False)),
         parameters=said.get("parameters", {}),
         because=tuple(said["because"]) if "because" in said else None,

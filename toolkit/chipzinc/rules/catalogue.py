@@ -16,10 +16,11 @@ from chipzinc.errors import InputError
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.resources import mzn_dir
 from chipzinc.rules.cases import RuleCase, read_cases
+from chipzinc.rules.source import code, includes
 
 RULE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DOC = re.compile(r"/\*\*\*(.*?)\*/", re.DOTALL)
-_COMMENT = re.compile(r"%[^\n]*|/\*.*?\*/", re.DOTALL)
+_LIBRARY_FILE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\.mzn")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Rule:
         """What the file's opening comment says, without its cases; empty where there is none."""
         match = _DOC.search(self.text)
         body = match.group(1) if match else ""
-        lines = [line for line in body.splitlines() if not line.lstrip().startswith(("@allowed", "@refused"))]
+        marks = ("@allowed", "@refused", "@hereditary")
+        lines = [line for line in body.splitlines() if not line.lstrip().startswith(marks)]
         return "\n".join(lines).strip().removeprefix("@groupdef").strip().removeprefix(self.name).strip()
 
     @property
@@ -65,19 +67,37 @@ class Rule:
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """Parameters that the file declares as ``<type>: <rule>_<name>;`` and does not assign."""
-        code = _COMMENT.sub("", self.text)
-        declared = re.findall(rf"(?:^|;)\s*([a-zA-Z][\w\[\], .]*?)\s*:\s*{self.name}_(\w+)\s*(?=;)", code)
+        declared = re.findall(rf"(?:^|;)\s*([a-zA-Z][\w\[\](), .]*?)\s*:\s*{self.name}_(\w+)\s*(?=;)", self.code)
         return tuple(Parameter(name, " ".join(type_.split())) for type_, name in declared)
 
     @cached_property
     def has_lean_form(self) -> bool:
         """Whether the file has a predicate made for solving, ``<rule>_enforce``."""
-        return re.search(rf"\bpredicate\s+{self.name}_enforce\s*\(", _COMMENT.sub("", self.text)) is not None
+        return re.search(rf"\bpredicate\s+{self.name}_enforce\s*\(", self.code) is not None
+
+    @cached_property
+    def hereditary(self) -> bool:
+        """Whether a partition that keeps the rule keeps it on every part of the graph, as the file's comment claims.
+
+        What such a rule forbids some ops, it forbids them in any graph they are part of, so that a conflict or a
+        bound found on a small part is proven for the whole. A file claims it with a line ``@hereditary``.
+        """
+        match = _DOC.search(self.text)
+        return match is not None and re.search(r"^\s*@hereditary\b", match.group(1), re.MULTILINE) is not None
 
     @cached_property
     def has_labels(self) -> bool:
         """Whether the file names its instances, by ``<rule>_labels()``."""
-        return re.search(rf"\b{self.name}_labels\s*\(\s*\)", _COMMENT.sub("", self.text)) is not None
+        return re.search(rf"\b{self.name}_labels\s*\(\s*\)", self.code) is not None
+
+    @cached_property
+    def code(self) -> str:
+        """The file without comments and strings, every token where it stands in the file."""
+        return code(self.text)
+
+    def reads(self, name: str) -> bool:
+        """Whether the file uses a name, such as one of `mzn/problem.mzn`."""
+        return re.search(rf"\b{name}\b", self.code) is not None
 
     @cached_property
     def cases(self) -> tuple[RuleCase, ...]:
@@ -137,17 +157,29 @@ def find_rule(name: str, spec: Path | None = None, *, line: int | None = None) -
 def read_rule(path: Path) -> Rule:
     """Reads one rule file; its name is the file's.
 
+    A rule file may come from a stranger. It is one file, inside the folder where it was found, and it includes nothing
+    but MiniZinc's own library.
+
     Raises:
-        InputError: if it is not text, or defines no function of its name.
+        InputError: if it is not text, defines no function of its name, or reaches for other files.
     """
+    if path.parent != mzn_dir() / "rules" and path.resolve().parent != path.parent.resolve():
+        raise InputError("is a link to a file elsewhere: expected the rule's own file", file=path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as a rule: {error}", file=path) from error
     name = path.stem
-    if not re.search(rf"\b{re.escape(name)}\s*\(\s*array\s*\[", _COMMENT.sub("", text)):
+    rule = Rule(name, path, text)
+    if not re.search(rf"\b{re.escape(name)}\s*\(\s*array\s*\[", rule.code):
         raise InputError(f"expected a function '{name}(array[OP] of var CHIP: chip)' in a rule file", file=path)
-    return Rule(name, path, text)
+    for included, line in includes(text):
+        if included is None or not _LIBRARY_FILE.fullmatch(included):
+            message = f"includes '{included}': a rule may include files of MiniZinc's library only, such as \"count.mzn\""
+            raise InputError(message, file=path, line=line)
+        if (path.parent / included).exists():
+            raise InputError(f"includes '{included}', which a file beside the rule hides", file=path, line=line)
+    return rule
 
 
 def all_rules(spec: Path | None = None) -> list[Rule]:

@@ -77,7 +77,7 @@ def parameter_part(selected: SelectedRule, data: dict[str, Any], place: Mapping[
 
 
 def op_sets(selected: SelectedRule, data: dict[str, Any]) -> list[list[int]]:
-    """The sets of ops among a rule's parameters, each sorted and 1-based.
+    """The sets of ops among a rule's parameters, single ops too, each sorted and 1-based.
 
     Args:
         selected: the rule.
@@ -131,11 +131,11 @@ class _Reader:
                 return {"set": sorted({op + 1 for ops in matched for op in ops})}
             case SetOf(item):
                 items = value if isinstance(value, list) else [value]
-                return {"set": sorted({self._scalar(item, each, _below(path, value, at)) for at, each in enumerate(items)})}
+                return {"set": sorted({self._scalar(item, one, _below(path, value, at)) for at, one in enumerate(items)})}
             case TupleOf(fields):
                 if not isinstance(value, list) or len(value) != len(fields):
                     raise _WrongValueError(f"expected a list of {len(fields)} values, got {value!r}", path)
-                return [self.read(field, each, (*path, at)) for at, (field, each) in enumerate(zip(fields, value, strict=True))]
+                return [self.read(field, value[at], (*path, at)) for at, field in enumerate(fields)]
             case Scalar():
                 return self._scalar(type_, value, path)
 
@@ -247,6 +247,8 @@ def _sets_in(type_: ParameterType, data: Any) -> Iterator[list[int]]:
     match type_:
         case SetOf(Scalar("OP")):
             yield data["set"]
+        case Scalar("OP"):
+            yield [data]
         case TupleOf(fields):
             for field, each in zip(fields, data, strict=True):
                 yield from _sets_in(field, each)

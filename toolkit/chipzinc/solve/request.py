@@ -72,6 +72,11 @@ class FlatModel:
         )
 
     @property
+    def is_false(self) -> bool:
+        """Whether compiling alone has proven that there is no solution; nothing else is left of the model then."""
+        return self.constraints.strip() == "constraint bool_eq(false,true);"
+
+    @property
     def is_satisfaction(self) -> bool:
         """Whether any solution will do, as opposed to the best."""
         return self.solve.rstrip("; ").endswith("satisfy")
