@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "solve": {"errors"},
     "exhaustive": MODEL,
     "rule_tests": MODEL | {"exhaustive"},
+    "rule_lint": MODEL | {"rule_tests"},
     "correct": MODEL | {"throughput"},
     "verify": MODEL | {"throughput", "correct"},
     "designs": MODEL | {"throughput", "correct", "verify", "grouping", "hints", "exhaustive"},

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import chipzinc
-from chipzinc.cli import doctor, graphs, partition, rules, verify
+from chipzinc.cli import doctor, graphs, partition, repair, rule_files, rules, verify
 from chipzinc.cli.failures import answers, run
 
 app = typer.Typer(
@@ -42,12 +42,15 @@ app.command("import")(answers(graphs.import_graph))
 app.command("render")(answers(graphs.render))
 app.command("partition")(answers(partition.partition_graph, partition.FIELDS))
 app.command("verify")(answers(verify.verify_plan, verify.FIELDS))
+app.command("repair")(answers(repair.repair_plan, repair.FIELDS))
 app.command("bound")(answers(graphs.bound, ("bound_us",)))
 
-rules_app = typer.Typer(help="List, show and try the rules.", rich_markup_mode=None)
+rules_app = typer.Typer(help="List, show, write, check and try rules.", rich_markup_mode=None)
 rules_app.command("list")(answers(rules.list_rules))
 rules_app.command("show")(answers(rules.show_rule))
 rules_app.command("test")(answers(rules.try_rules, ("passed", "rules")))
+rules_app.command("new")(answers(rule_files.new_rule))
+rules_app.command("lint")(answers(rule_files.lint_rules, ("passed", "rules")))
 app.add_typer(rules_app, name="rules")
 
 

@@ -22,6 +22,10 @@ FixShape = Annotated[
     list[str] | None,
     typer.Option("--fix-shape", metavar="INPUT=SIZES", help="Fix an input's dynamic shape: images=1,3,640,640."),
 ]
+Design = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan, a table op,chip (CSV), or a split file.")]
+OtherGraph = Annotated[
+    str | None, typer.Option("--graph", metavar="GRAPH", help="The graph, instead of the one that the plan names.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Solver = Annotated[str, typer.Option("--solver", help="The solver, by its MiniZinc name: chuffed, gecode, ...")]
 TimeLimit = Annotated[

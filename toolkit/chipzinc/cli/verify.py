@@ -1,87 +1,81 @@
-"""`chipzinc verify`: whether a design keeps the rules, and how fast it would run."""
+"""`chipzinc verify`: whether a design keeps the rules, who is to blame if not, and how fast it would run."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chipzinc.cli import options
+from chipzinc.cli.faults import described, print_judgement
 from chipzinc.cli.inputs import load_planned, parse_time_limit
-from chipzinc.cli.output import Progress, finite, print_json, print_table
+from chipzinc.cli.output import Progress, finite, print_json
 from chipzinc.cli.tables import print_chips
+from chipzinc.errors import InputError
 
 if TYPE_CHECKING:
-    from chipzinc.verify import Verdict, Violation
+    from chipzinc.solve import Session
 
 FIELDS = ("valid", "interval_us", "violations", "rules")
-SHOWN_VIOLATIONS = 20
+POLL_S = 0.3
 
 
 def verify_plan(
-    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan, a table op,chip (CSV), or a split file.")],
-    graph: Annotated[
-        str | None, typer.Option("--graph", metavar="GRAPH", help="The graph, instead of the one that the plan names.")
-    ] = None,
+    plan: options.Design,
+    graph: options.OtherGraph = None,
     hardware: options.Hardware = None,
     time_limit: options.TimeLimit = "5min",
+    watch: Annotated[bool, typer.Option("--watch", help="Check again after every save, until Ctrl-C.")] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Check a plan against every rule and score it, valid or not."""
-    from chipzinc.rules.catalogue import selected_rules
+    """Check a design, whole or in part, against every rule, and score a whole one, valid or not."""
     from chipzinc.solve import Session
-    from chipzinc.throughput.model import ThroughputModel
-    from chipzinc.verify import verify
 
     limit_s = parse_time_limit(time_limit)
+    with Session(solver="gecode") as session:
+        if not watch:
+            return _check(session, plan, graph, hardware, limit_s, as_json)
+        _watch(session, plan, graph, hardware, limit_s, as_json)
+    return 0
+
+
+def _check(session: Session, plan: Path, graph: str | None, hardware: str | None, limit_s: float, as_json: bool) -> int:
+    from chipzinc.designs.judgement import judge_design
+    from chipzinc.rules.catalogue import selected_rules
+    from chipzinc.throughput.model import ThroughputModel
+
     with Progress() as progress:
         progress(f"reading {plan}")
-        inputs, design, chips = load_planned(plan, graph, hardware)
-        design.whole(chips, inputs.graph)
+        inputs, _, chips = load_planned(plan, graph, hardware)
         rules = selected_rules(inputs.package)
         progress("checking the rules")
-        with Session(solver="gecode") as session:
-            (verdict,) = verify(session, inputs.graph, inputs.package, rules, chips[None], time_limit_s=limit_s)
+        judgement = judge_design(session, inputs.graph, inputs.package, rules, chips, time_limit_s=limit_s)
         model = ThroughputModel(inputs.graph, inputs.package)
-        evaluation = model.evaluate(chips)
+        evaluation = None if judgement.n_open else model.evaluate(chips)
     if as_json:
-        interval = finite(float(evaluation.interval_us[0]))
-        print_json(
-            _answer(verdict) | {"interval_us": interval, "throughput_per_s": 1e6 / interval if interval else None}
-        )
+        interval = None if evaluation is None else finite(float(evaluation.interval_us[0]))
+        answer = described(judgement, inputs.graph)
+        print_json(answer | {"interval_us": interval, "throughput_per_s": 1e6 / interval if interval else None})
     else:
-        print_chips(model, chips, evaluation)
-        _print_verdict(verdict)
-    return 0 if verdict.valid else 1
+        if evaluation is not None:
+            print_chips(model, chips, evaluation)
+        print_judgement(judgement)
+    return 0 if judgement.valid else 1
 
 
-def _answer(verdict: Verdict) -> dict[str, Any]:
-    return {
-        "valid": verdict.valid,
-        "penalty": verdict.penalty,
-        "rules": verdict.counts,
-        "violations": [_described(violation) for violation in verdict.violations],
-    }
-
-
-def _described(violation: Violation) -> dict[str, Any]:
-    return {
-        "rule": violation.rule,
-        "instance": violation.instance,
-        "label": violation.label,
-        "soft_weight": violation.soft_weight,
-    }
-
-
-def _print_verdict(verdict: Verdict) -> None:
-    print(f"{'Valid' if verdict.valid else 'Not valid'}: {len(verdict.violations)} violations.")
-    if not verdict.violations:
-        return
-    shown = verdict.violations[:SHOWN_VIOLATIONS]
-    print_table(
-        ["rule", "where", ""],
-        [[each.rule, each.label, "" if each.soft_weight is None else f"soft, {each.soft_weight:g}"] for each in shown],
-    )
-    if len(shown) < len(verdict.violations):
-        print(f"... and {len(verdict.violations) - len(shown)} more; --json has them all.")
+def _watch(
+    session: Session, plan: Path, graph: str | None, hardware: str | None, limit_s: float, as_json: bool
+) -> None:
+    """Checks at once and after every change; what is wrong with the file is said, and the next change awaited."""
+    seen: float | None = None
+    while True:
+        changed = plan.stat().st_mtime if plan.exists() else None
+        if changed != seen:
+            seen = changed
+            try:
+                _check(session, plan, graph, hardware, limit_s, as_json)
+            except InputError as error:
+                print(f"chipzinc: {error}", flush=True)
+        time.sleep(POLL_S)

@@ -25,7 +25,7 @@ def subgraph(graph: OpGraph, ops: IntArray) -> OpGraph:
     place = np.full(graph.n_ops, -1, dtype=np.int64)
     place[ops] = np.arange(len(ops))
     tensors = np.flatnonzero(place[graph.tensor_producer] >= 0)
-    readers = [_kept(graph.tensor_consumers[tensor], place) for tensor in tensors]
+    readers = [_kept(graph.tensor_consumers[tensor], place) for tensor in tensors.tolist()]
     users = [_kept(graph.weight_users[weight], place) for weight in range(len(graph.weight_users))]
     weights = np.array([weight for weight, row in enumerate(users) if row], dtype=np.int64)
     return dataclasses.replace(
@@ -40,7 +40,7 @@ def subgraph(graph: OpGraph, ops: IntArray) -> OpGraph:
         tensor_consumers=Incidence.from_rows(readers),
         weight_elements=graph.weight_elements[weights],
         weight_bits=graph.weight_bits[weights],
-        weight_users=Incidence.from_rows([users[weight] for weight in weights]),
+        weight_users=Incidence.from_rows([users[weight] for weight in weights.tolist()]),
         profile=None if graph.profile is None else _profile(graph.profile, ops),
     )
 

@@ -1,0 +1,153 @@
+"""`chipzinc repair`: the smallest change that makes a design valid."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import chipzinc
+from chipzinc.cli import options
+from chipzinc.cli.inputs import Inputs, load_planned, parse_time_limit
+from chipzinc.cli.output import Progress, finite, print_json, print_table
+from chipzinc.errors import InputError
+
+if TYPE_CHECKING:
+    from chipzinc.designs.completion import Weight
+    from chipzinc.designs.repair import Repaired
+    from chipzinc.graph.opgraph import BoolArray, OpGraph
+
+FIELDS = ("valid", "moved", "bound", "placed", "interval_us", "changes", "seconds")
+SHOWN_CHANGES = 20
+
+
+def repair_plan(
+    plan: options.Design,
+    graph: options.OtherGraph = None,
+    hardware: options.Hardware = None,
+    pins: Annotated[
+        list[str] | None,
+        typer.Option("--pin", metavar="PATTERN", help="Leave the ops of this name or regular expression in place."),
+    ] = None,
+    weight: Annotated[
+        str, typer.Option("--weight", metavar="WHAT", help="What moving an op costs: ops (1 each), work, or bytes.")
+    ] = "ops",
+    solver: options.Solver = "chuffed",
+    time_limit: options.TimeLimit = "30s",
+    output: options.PlanOutput = None,
+    as_json: options.Json = False,
+) -> None:
+    """Find the valid partition nearest to a design, and place the ops that it leaves open."""
+    from chipzinc.designs.completion import completed, prices
+    from chipzinc.designs.part import Task
+    from chipzinc.designs.repair import repair
+    from chipzinc.grouping import group_ops
+    from chipzinc.plans.files import save_plan
+    from chipzinc.rules.catalogue import selected_rules
+    from chipzinc.solve import Session
+
+    begin, limit_s, by = time.monotonic(), parse_time_limit(time_limit), _weight(weight)
+    with Progress() as progress:
+        progress(f"reading {plan}")
+        inputs, _, chips = load_planned(plan, graph, hardware)
+        groups = group_ops(inputs.graph, inputs.package)
+        task = Task(
+            graph=inputs.graph,
+            package=inputs.package,
+            rules=selected_rules(inputs.package),
+            design=chips,
+            wish=completed(inputs.graph, inputs.package, groups, chips),
+            price=prices(inputs.graph, inputs.package, by),
+            pinned=_pinned(pins or [], inputs.graph),
+        )
+        with Session(solver=solver) as session:
+            found = repair(session, task, groups, solver=solver, time_limit_s=limit_s, progress=progress)
+    answer = _answer(found, inputs) | {"weight": by, "seconds": time.monotonic() - begin}
+    if output is not None:
+        save_plan(_plan(found, inputs, output, answer, plan), output)
+    if as_json:
+        print_json(answer)
+    else:
+        _print(found, answer, output)
+
+
+def _weight(weight: str) -> Weight:
+    from chipzinc.designs.completion import WEIGHTS
+
+    for known in WEIGHTS:
+        if weight == known:
+            return known
+    raise InputError(f"expected {', '.join(WEIGHTS)}, got {weight!r}", field="--weight")
+
+
+def _pinned(patterns: list[str], graph: OpGraph) -> BoolArray:
+    """Ops whose name is one of the patterns, or whose whole name one of them matches."""
+    import numpy as np
+
+    pinned = np.zeros(graph.n_ops, dtype=np.bool_)
+    for pattern in patterns:
+        try:
+            expression = re.compile(pattern)
+        except re.error as error:
+            raise InputError(f"'{pattern}' is no regular expression: {error}", field="--pin") from error
+        matched = [op for op, name in enumerate(graph.op_names) if name == pattern or expression.fullmatch(name)]
+        if not matched:
+            raise InputError(f"'{pattern}' matches no op of the graph '{graph.name}'", field="--pin")
+        pinned[matched] = True
+    return pinned
+
+
+def _answer(found: Repaired, inputs: Inputs) -> dict[str, Any]:
+    from chipzinc.throughput.model import ThroughputModel
+
+    task, names = found.task, inputs.graph.op_names
+    interval = finite(float(ThroughputModel(inputs.graph, inputs.package).evaluate(found.chips).interval_us[0]))
+    moved = found.moved.nonzero()[0].tolist()
+    counts_ops = bool((task.price == 1).all())
+    return {
+        "valid": found.verdict.valid,
+        "moved": len(moved),
+        "bound": found.bound if counts_ops else min(1, found.bound),
+        "proven": found.proven,
+        "cost": found.cost,
+        "cost_bound": found.bound,
+        "placed": int((task.design < 0).sum()),
+        "interval_us": interval,
+        "rules": found.verdict.counts,
+        "changes": [{"op": names[op], "from": int(task.design[op]), "to": int(found.chips[op])} for op in moved],
+        "parts": found.parts,
+    }
+
+
+def _plan(found: Repaired, inputs: Inputs, place: Path, answer: dict[str, Any], source: Path) -> Any:
+    from chipzinc.plans.plan import Plan, assignment_of
+
+    return Plan(
+        graph=inputs.graph_reference(place),
+        hardware=inputs.hardware_reference(place),
+        rules=tuple(found.verdict.counts),
+        assignment=assignment_of(inputs.graph, found.chips),
+        score={"interval_us": answer["interval_us"]},
+        provenance={
+            "chipzinc": chipzinc.__version__,
+            "repaired": source.name,
+            **{name: answer[name] for name in ("weight", "moved", "placed", "cost", "cost_bound", "proven")},
+        },
+    )
+
+
+def _print(found: Repaired, answer: dict[str, Any], output: Path | None) -> None:
+    changes = answer["changes"]
+    if changes:
+        shown = [[change["op"], str(change["from"]), str(change["to"])] for change in changes[:SHOWN_CHANGES]]
+        print_table(["op", "from chip", "to chip"], shown)
+        if len(shown) < len(changes):
+            print(f"... and {len(changes) - len(shown)} more; --json has them all.")
+    proof = "proven to be the least" if found.proven else f"at least {found.bound} is proven"
+    unit = "ops" if answer["weight"] == "ops" else f"ops, cost {found.cost} by {answer['weight']}"
+    print(f"Valid after moving {answer['moved']} {unit} ({proof}), {answer['placed']} open ops placed.")
+    if output is not None:
+        print(f"Plan written to {output}")
