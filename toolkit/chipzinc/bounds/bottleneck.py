@@ -25,7 +25,7 @@ def three_block_bound(graph: OpGraph, package: Package, floor_us: float, time_li
 
     Args:
         graph: the graph.
-        package: a package under a hard `acyclic_dataflow`.
+        package: a package under a hard `acyclic_dataflow` or `acyclic_quotient`.
         floor_us: a bound known already.
         time_limit_s: seconds to spend.
 

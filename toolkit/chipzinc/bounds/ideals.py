@@ -1,7 +1,7 @@
 """Bounds from chains of ideals, which see communication, memory and the order of the ops.
 
 Under `acyclic_dataflow` the ops on the first k chips are an ideal, whatever else holds, and what a chip does follows
-from two of them. `triangle_dependency` and memory over time are left out, so that the shortest chain is a bound; where
+from two of them; under `acyclic_quotient` the same holds for the chips in some other order. `triangle_dependency` and memory over time are left out, so that the shortest chain is a bound; where
 links lead from each chip to the next and the chain keeps these two, it is also the optimum.
 """
 
@@ -34,7 +34,7 @@ _LIGHT = 0.05  # of the mean op's work; lighter ops are as good to leave out
 
 def applies(graph: OpGraph, package: Package) -> bool:
     """Whether every partition that keeps the hard rules is a chain of ideals."""
-    return hard(package, "acyclic_dataflow")
+    return hard(package, "acyclic_dataflow") or hard(package, "acyclic_quotient")
 
 
 def ideals_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s: float) -> float | None:
@@ -69,7 +69,7 @@ def _shortest(
     ordered: Ordered, ideals: list[Ideal], floor_us: float, start_us: float, deadline: float
 ) -> tuple[float, bool]:
     """A bound on the pipelines over some ideals, and whether it is their shortest interval."""
-    in_any_order = ordered.package.communication == "host"
+    in_any_order = not hard(ordered.package, "acyclic_dataflow")
     family = ordered.pipelines(ideals, any_order=in_any_order, skipping=True)
     proven, table = family.shortest(max(start_us, 1e-12), floor_us=floor_us, deadline=deadline)
     return proven, table is not None or np.isinf(proven)
@@ -96,7 +96,7 @@ def part_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s: 
     ordered, ideals, outside_us = chosen
     if len(ordered.types.chip) > 1:
         return None
-    family = ordered.pipelines(ideals, skipping=True)
+    family = ordered.pipelines(ideals, skipping=True, any_order=not hard(package, "acyclic_dataflow"))
     low, high, step = floor_us, np.inf, 0.02
     for _ in range(_STEPS):
         trial = low * (1 + step) if np.isinf(high) else (low + high) / 2

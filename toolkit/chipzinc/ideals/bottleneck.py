@@ -169,15 +169,13 @@ def _spread(further: FloatArray, reached: FloatArray, live: BoolArray, load: Flo
             np.minimum(further[after], np.maximum(load[kind], reached[before]), out=further[after])
 
 
-def chain(loads: SliceLoads, stages: Stages, table: Table) -> list[tuple[int, int, int]] | None:
-    """A pipeline of the table's best interval: (ideal before, ideal after, chip) of each slice, first one first.
+def chain(loads: SliceLoads, stages: Stages, table: Table) -> list[tuple[int, int, int]]:
+    """A pipeline of the table's best interval, which is finite.
 
     Returns:
-        None if there is none within the table's limit.
+        (ideal before, ideal after, chip) of each slice, the first one first.
     """
     best, target = table.interval_us, table.best_us
-    if not np.isfinite(target):
-        return None
     ideal, stage = best.shape[1] - 1, int(best[:, -1].argmin())
     slices: list[tuple[int, int, int]] = []
     while ideal > 0:

@@ -6,8 +6,10 @@ Knows the graph and the chips' properties, no ideals. Where ops are left out, co
 from __future__ import annotations
 
 import heapq
+import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +88,8 @@ def chip_types(graph: OpGraph, package: Package) -> ChipTypes:
         cut[source:target] += rate  # empty where the link leads back
     cut[-1] = np.inf
     on_host = np.zeros(len(chips), dtype=bool) if package.on_host is None else package.on_host
-    properties = [receive, send, package.sram_bytes, package.offchip_bytes_per_us, on_host]
+    pinned = np.where(np.isin(chips, list(pins(graph, package).values())), chips, -1)
+    properties = [receive, send, package.sram_bytes, package.offchip_bytes_per_us, on_host, pinned]
     seen = np.concatenate([np.stack(properties).astype(np.float64), op_time_us(graph, package)])
     _, chip, type_of = np.unique(seen, axis=1, return_index=True, return_inverse=True)
     return ChipTypes(type_of.reshape(-1), chip, receive[chip], send[chip], cut)
@@ -102,8 +105,8 @@ def make_items(
 ) -> Items:
     """Makes items of ops.
 
-    Ops that a hard `colocated` ties by the colours of a profile share an item, and so do ops between which no cut
-    can pass then. Backward ops go where their colour goes and order nothing; without one they are left out.
+    Ops that a hard `colocated` ties share an item, and so do ops between which no cut can pass then. Backward ops
+    order nothing; those that are tied to no forward op are left out.
 
     Args:
         graph: the graph.
@@ -117,8 +120,8 @@ def make_items(
     backward = np.zeros(graph.n_ops, dtype=bool)
     if graph.profile is not None:
         backward = graph.profile.op_backward
-        if hard(package, "colocated"):
-            label = _coloured(label, graph.profile.op_colour)
+    label = _joined(label, together(graph, package))
+    if backward.any():
         out |= backward & ~np.isin(label, label[~backward & ~out])
     forward = graph.edges[~backward[graph.edges].any(axis=1)]
     item_of, precedes = _contracted(label, out, _bridged(forward, out))
@@ -130,16 +133,53 @@ def hard(package: Package, rule: str) -> bool:
     return any(use.name == rule and use.soft_weight is None for use in package.rules)
 
 
-def _coloured(label: IntArray, colour: IntArray) -> IntArray:
-    """Joins labels that a colour ties together."""
+def together(graph: OpGraph, package: Package) -> list[list[int]]:
+    """Ops that a hard `colocated` keeps on one chip."""
+    return [
+        sorted({op for pattern in (entry if isinstance(entry, list) else [entry]) for op in _named(graph, pattern)})
+        for entry in _parameter(package, "colocated", "groups", [])
+    ]
+
+
+def pins(graph: OpGraph, package: Package) -> dict[int, int]:
+    """Chip of each op that a hard `pinned` keeps there; of contradictory pins one."""
+    return {
+        op: int(chip)
+        for pattern, chip in dict(_parameter(package, "pinned", "pins", {})).items()
+        for op in _named(graph, pattern)
+    }
+
+
+def _parameter(package: Package, rule: str, name: str, default: Any) -> Any:
+    """A parameter of a rule that is hard, else a default."""
+    found = [use.parameters.get(name) for use in package.rules if use.name == rule and use.soft_weight is None]
+    return found[0] if found and isinstance(found[0], type(default)) else default
+
+
+def _named(graph: OpGraph, pattern: object) -> list[int]:
+    """Ops that rules mean by a name or regular expression; none where it is neither, which the rule itself refuses."""
+    if pattern in graph.op_index:
+        return [graph.op_index[str(pattern)]]
+    try:
+        expression = re.compile(str(pattern))
+    except re.error:
+        return []
+    return [op for op, name in enumerate(graph.op_names) if expression.fullmatch(name)]
+
+
+def _joined(label: IntArray, sets: list[list[int]]) -> IntArray:
+    """Gives all ops of a set, and whatever shares a label with one of them, the same label."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    tied = colour >= 0
-    n = int(label.max()) + 1
-    links = (np.ones(int(tied.sum())), (label[tied], n + colour[tied]))
-    size = n + int(colour.max(initial=-1)) + 1
-    joined = connected_components(coo_array(links, shape=(size, size)), directed=False)[1]
+    links = [(int(label[ops[0]]), int(label[op])) for ops in sets for op in ops[1:]]
+    if not links:
+        return label
+    first, second = zip(*links, strict=True)
+    size = int(label.max()) + 1
+    joined = connected_components(
+        coo_array((np.ones(len(first)), (first, second)), shape=(size, size)), directed=False
+    )[1]
     return np.asarray(joined[label], dtype=np.int64)
 
 
@@ -205,6 +245,8 @@ def _with_costs(graph: OpGraph, package: Package, types: ChipTypes, item_of: Int
     refuses = ~np.isfinite(op_time)
     if hard(package, "supported_kinds"):
         refuses |= ~op_supported(graph, package)[:, types.chip]
+    for op, chip in pins(graph, package).items():
+        refuses[op] |= types.chip != types.chip[types.type_of[chip]]
     time, refused = np.zeros((n, len(types.chip))), np.zeros((n, len(types.chip)), dtype=bool)
     np.add.at(time, item_of[stays], np.where(refuses, 0.0, op_time)[stays])
     np.logical_or.at(refused, item_of[stays], refuses[stays])

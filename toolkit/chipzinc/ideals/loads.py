@@ -48,6 +48,7 @@ class SliceLoads:
         largest = float(items.io_bytes.max(initial=0) + items.weight_bytes.sum())
         self.memory_binds = largest > float(package.sram_bytes[types.chip].min())
         self.weights = _Open(items.weights, items.weight_bytes.astype(np.float64), has)
+        self.forbidden: list[tuple[int, int, int]] = []
         self.levels = _levels(items.io_bytes)
         self.at_level = has @ (items.io_bytes[:, None] >= self.levels[None, :])
 
@@ -73,7 +74,15 @@ class SliceLoads:
         loads = [
             self._of_type(each, rows, columns, sent, received, weights, io) for each in range(len(self.types.chip))
         ]
-        return np.where(possible[None], np.stack(loads), np.inf)
+        load = np.where(possible[None], np.stack(loads), np.inf)
+        for kind, before, after in self.forbidden:
+            if rows.start <= before < rows.stop and columns.start <= after < columns.stop:
+                load[kind, before - rows.start, after - columns.start] = np.inf
+        return load
+
+    def forbid(self, before: int, after: int, chip: int) -> None:
+        """Rules a slice out on all chips of one chip's type."""
+        self.forbidden.append((int(self.types.type_of[chip]), before, after))
 
     def _of_type(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 
 from chipzinc.graph.opgraph import BoolArray, IntArray, OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.ideals.bottleneck import Stages, Table, chain, shortest, stages_in_any_order, stages_in_order
+from chipzinc.ideals.bottleneck import Stages, Table, shortest, stages_in_any_order, stages_in_order
 from chipzinc.ideals.items import ChipTypes, Items, chip_types, hard, make_items
 from chipzinc.ideals.lattice import Ideal, Lattice, all_ideals
 from chipzinc.ideals.loads import SliceLoads
@@ -43,10 +43,10 @@ class Ordered:
         group_of: IntArray | None = None,
         left_out: BoolArray | None = None,
     ) -> Ordered:
-        """Makes items of a graph's ops; see `make_items`. Without groups, free ops are left out at least."""
+        """Makes items of a graph's ops; see `make_items`. Without groups, views are left out at least."""
         types = chip_types(graph, package)
         if group_of is None:
-            left_out = graph.op_free if left_out is None else graph.op_free | left_out
+            left_out = _views(graph) if left_out is None else _views(graph) | left_out
         return cls(graph, package, types, make_items(graph, package, types, group_of=group_of, left_out=left_out))
 
     def every_ideal(self, limit: int, deadline: float | None = None) -> list[Ideal] | None:
@@ -90,14 +90,22 @@ class Pipelines:
         """See `chipzinc.ideals.bottleneck.shortest`."""
         return shortest(self.loads, self.stages, start_us, floor_us=floor_us, deadline=deadline)
 
-    def chips(self, table: Table) -> IntArray:
-        """Chip of each op in a pipeline of a table's best interval, shape [op].
+    @property
+    def floor_us(self) -> float:
+        """No pipeline over any ideals is shorter: the largest item, and the work over all chips."""
+        types, items = self.ordered.types, self.ordered.items
+        least = np.where(items.refused, np.inf, items.time_us).min(axis=1, initial=np.inf)
+        share = float(self.loads.work_us[-1]) / len(types.type_of) if len(types.chip) == 1 else 0.0
+        return max(float(least[np.isfinite(least)].max(initial=0.0)), share)
+
+    def chips(self, slices: list[tuple[int, int, int]]) -> IntArray:
+        """Chip of each op in a pipeline of slices (ideal before, ideal after, chip), shape [op].
 
         Ops without an item share the chip of the first op before them that has one, else of the first one after.
         """
         graph, item_of, has = self.ordered.graph, self.ordered.items.item_of, self.loads.lattice.has
         chip_of_item = np.zeros(self.ordered.items.n_items, dtype=np.int64)
-        for before, after, chip in chain(self.loads, self.stages, table) or []:
+        for before, after, chip in slices:
             chip_of_item[has[after] & ~has[before]] = chip
         chips = np.full(graph.n_ops, -1, dtype=np.int64)
         chips[item_of >= 0] = chip_of_item[item_of[item_of >= 0]]
@@ -108,6 +116,13 @@ class Pipelines:
             if chips[source] < 0:
                 chips[source] = chips[target]
         return np.maximum(chips, 0)
+
+
+def _views(graph: OpGraph) -> BoolArray:
+    """Free ops that cost nothing where the one op is that they read; shape [op]."""
+    reads = np.bincount(graph.edges[:, 1], minlength=graph.n_ops)
+    uses = np.bincount(graph.weight_users.ids, minlength=graph.n_ops)
+    return np.asarray(graph.op_free & (reads <= 1) & (uses == 0))
 
 
 def may_skip(package: Package) -> bool:

@@ -1,0 +1,232 @@
+"""`best_slices`: the best pipelines of consecutive slices that the time allows, for hints and as starts of a search.
+
+All cuts of all orders where the ideals can be listed, else those of some orders, bettered by a genetic algorithm.
+Knows no solver. What it finds keeps the order of the chips, memory at rest and over time, `no_skipped_chips`,
+`triangle_dependency`, `max_hops`, `supported_kinds`, `pinned` and `colocated`, and of other rules nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.genetic import evolve
+from chipzinc.ideals.bottleneck import chain
+from chipzinc.ideals.items import hard
+from chipzinc.ideals.lattice import Ideal, prefixes
+from chipzinc.ideals.orders import by_priority, several
+from chipzinc.ideals.pipelines import Ordered, Pipelines, may_skip
+from chipzinc.ideals.triangle import UntangledSlices
+from chipzinc.throughput.model import ThroughputModel
+
+if TYPE_CHECKING:
+    from chipzinc.hints.sources import HintContext
+
+QUICK_IDEALS = 1_500
+"""Most ideals of the groups that the quick hint looks at."""
+
+MOST_IDEALS = 20_000
+"""Most ideals that the search looks at, of the ops, else of the groups."""
+
+GENERATIONS = 1_000
+
+_ROUNDS = 12  # of forbidding slices whose memory overflows over time
+_WIDTHS = ((3, 16), (12, 48))  # states and slices kept in the search for pipelines whose edges pass over chips
+_SHAKES = 100_000
+_CHANGED = (0.01, 0.1, 1.0)  # shares of the items whose place in the order is changed
+_STEP = 0.995  # of the best interval, what a changed order has to reach
+_CLOSE = 1.005  # nearer to what ignores `triangle_dependency`, that search is not worth its time
+
+
+def best_slices(context: HintContext, time_limit_s: float, seed: int = 0) -> list[tuple[float, IntArray]]:
+    """Searches for pipelines.
+
+    Args:
+        context: the graph, the package and the groups.
+        time_limit_s: seconds to spend; the quick pipelines are looked for however short this is.
+        seed: of the random orders. The same seed gives the same result where the time does not end the search.
+
+    Returns:
+        (interval in µs, chip of each op of shape [op]) of distinct pipelines, the best first; empty if none is
+        found that fits.
+    """
+    deadline = time.monotonic() + time_limit_s
+    search = _Search(context, deadline)
+    groups = Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of)
+    search.quick(groups)
+    ops = Ordered.of(context.graph, context.package)
+    every = ops.every_ideal(MOST_IDEALS, deadline)
+    if every is not None:
+        low = search.family(ops, every)
+    else:
+        every_of_groups = groups.every_ideal(MOST_IDEALS, deadline)
+        orders = several(groups.items)
+        low = search.family(groups, every_of_groups or sorted({each for order in orders for each in prefixes(order)}))
+    if low is not None:
+        search.untangle([groups, ops], low)
+        search.shake(ops, seed)
+    elif every is None and every_of_groups is None:
+        search.evolve(groups, orders, seed)
+    return search.ranked
+
+
+def quick_slice(context: HintContext) -> IntArray | None:
+    """The best pipeline that takes little time to find, chip of each op, shape [op]; None if none fits."""
+    search = _Search(context, None)
+    search.quick(Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of))
+    return search.ranked[0][1] if search.ranked else None
+
+
+@dataclass(eq=False)
+class _Search:
+    """Pipelines found so far, and the ways to find more.
+
+    Attributes:
+        context: the graph, the package and the groups.
+        deadline: `time.monotonic()` at which to end; None: never.
+        ranked: distinct pipelines by interval, the best first.
+    """
+
+    context: HintContext
+    deadline: float | None
+    ranked: list[tuple[float, IntArray]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.model = ThroughputModel(self.context.graph, self.context.package)
+        package = self.context.package
+        self.no_jumps = self.context.no_jumps or hard(package, "max_hops")
+        self.any_order = hard(package, "acyclic_quotient") and not hard(package, "acyclic_dataflow")
+
+    @property
+    def best_us(self) -> float:
+        """The shortest interval found, infinite where there is none."""
+        return self.ranked[0][0] if self.ranked else np.inf
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is."""
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def add(self, chips: IntArray) -> float:
+        """Scores a pipeline and puts it in its place; returns its interval in µs."""
+        interval = float(self.model.evaluate(chips).interval_us[0])
+        if np.isfinite(interval) and not any(np.array_equal(chips, other) for _, other in self.ranked):
+            self.ranked = sorted([*self.ranked, (interval, chips)], key=lambda each: each[0])
+        return interval
+
+    def quick(self, groups: Ordered) -> None:
+        """Looks at all ideals of the groups where they are few, else at those of each of some orders."""
+        ideals = groups.every_ideal(QUICK_IDEALS)
+        for family in [ideals] if ideals is not None else [prefixes(order) for order in several(groups.items)]:
+            self.shortest(self.pipelines(groups, family, self.no_jumps))
+
+    def family(self, ordered: Ordered, ideals: list[Ideal]) -> float | None:
+        """Looks at the pipelines over some ideals.
+
+        Returns:
+            None, or a bound on them, in µs, that only pipelines whose edges pass over chips can come near.
+        """
+        self.shortest(self.pipelines(ordered, ideals, self.no_jumps))
+        if not self.context.no_jumps or hard(self.context.package, "max_hops") or self.over:
+            return None
+        loose = self.pipelines(ordered, ideals, False)
+        low, _ = loose.shortest(self.start_us(loose), floor_us=loose.floor_us, deadline=self.deadline)
+        return low if self.best_us > low * _CLOSE else None
+
+    def untangle(self, levels: list[Ordered], low: float) -> None:
+        """Searches for pipelines whose edges pass over chips, at intervals between a bound and the best found."""
+        families = [
+            self.pipelines(ordered, prefixes(order), False) for ordered in levels for order in several(ordered.items)
+        ]
+        for states, slices in _WIDTHS:
+            least, high = low, min(self.best_us, families[0].loads.ceiling_us)
+            while high > least * _CLOSE and not self.over:
+                limit = float(np.sqrt(least * high))
+                for family in families:
+                    if self.untangled(family, limit, states, slices):
+                        high = min(limit, self.best_us)
+                        families = [family, *(other for other in families if other is not family)]
+                        break
+                else:
+                    least = limit
+
+    def untangled(self, loose: Pipelines, limit_us: float, states: int, slices: int) -> bool:
+        """Whether a pipeline without triangles that keeps an interval is found, and added."""
+        if self.over:
+            return False
+        search = UntangledSlices(loose.loads, loose.stages, states=states, slices=slices)
+        found = search.find(limit_us, np.inf if self.deadline is None else self.deadline)
+        if found is None:
+            return False
+        chips = loose.chips(found)
+        if self.overflowing(chips) is not None:
+            return False
+        self.add(chips)
+        return True
+
+    def shake(self, ordered: Ordered, seed: int) -> None:
+        """Betters the pipelines whose edges pass over chips by small changes of orders, until the time is over."""
+        rng = np.random.default_rng(seed)
+        n = ordered.items.n_items
+        keys = [np.argsort(order) / n for order in several(ordered.items)]
+        states, slices = _WIDTHS[0]
+        for trial in range(_SHAKES):
+            if self.over:
+                return
+            at = rng.random(n) < _CHANGED[trial % len(_CHANGED)]
+            changed = keys[int(rng.integers(len(keys)))] + at * rng.normal(0, 0.1, n)
+            loose = self.pipelines(ordered, prefixes(by_priority(ordered.items.precedes, changed)), False)
+            if self.untangled(loose, self.best_us * _STEP, states, slices):
+                keys.append(changed)
+
+    def evolve(self, groups: Ordered, orders: list[IntArray], seed: int) -> None:
+        """Betters orders by a genetic algorithm until the time is over."""
+
+        def cost(order: IntArray) -> float:
+            pipelines = self.pipelines(groups, prefixes(order), self.no_jumps)
+            return pipelines.shortest(self.start_us(pipelines), floor_us=pipelines.floor_us)[0]
+
+        deadline = np.inf if self.deadline is None else self.deadline
+        precedes = groups.items.precedes
+        for value, order in evolve(precedes, orders, cost, generations=GENERATIONS, deadline=deadline, seed=seed):
+            if value < self.best_us:
+                self.shortest(self.pipelines(groups, prefixes(order), self.no_jumps))
+
+    def pipelines(self, ordered: Ordered, ideals: Iterable[Ideal], no_jumps: bool) -> Pipelines:
+        """The pipelines over some ideals that the package's rules allow."""
+        skipping = may_skip(self.context.package)
+        return ordered.pipelines(ideals, no_jumps=no_jumps, any_order=self.any_order, skipping=skipping)
+
+    def start_us(self, pipelines: Pipelines) -> float:
+        """An interval to begin with: the best found, or not much above what the work alone takes."""
+        return min(self.best_us, max(pipelines.floor_us * 1.1, 1e-9))
+
+    def shortest(self, pipelines: Pipelines) -> None:
+        """Adds the best pipeline whose memory holds over time, if it is better than those found."""
+        start = self.start_us(pipelines)
+        for _ in range(_ROUNDS):
+            value, table = pipelines.shortest(start, floor_us=pipelines.floor_us, deadline=self.deadline)
+            if table is None or value > self.best_us:
+                return
+            slices = chain(pipelines.loads, pipelines.stages, table)
+            chips = pipelines.chips(slices)
+            chip = self.overflowing(chips)
+            if chip is None:
+                self.add(chips)
+                return
+            start = value
+            for before, after, on in slices:
+                if on == chip:
+                    pipelines.loads.forbid(before, after, on)
+
+    def overflowing(self, chips: IntArray) -> int | None:
+        """A chip whose memory does not hold over time, None if there is none or no rule asks."""
+        if not hard(self.context.package, "memory_capacity"):
+            return None
+        overflows = self.model.memory.overflows(chips)
+        return overflows[0].chip if overflows else None
