@@ -1,8 +1,9 @@
 """Bounds from chains of ideals, which see communication, memory and the order of the ops.
 
 Under `acyclic_dataflow` the ops on the first k chips are an ideal, whatever else holds, and what a chip does follows
-from two of them; under `acyclic_quotient` the same holds for the chips in some other order. `triangle_dependency` and memory over time are left out, so that the shortest chain is a bound; where
-links lead from each chip to the next and the chain keeps these two, it is also the optimum.
+from two of them; under `acyclic_quotient` the same holds for the chips in some other order. `triangle_dependency` and
+memory over time are left out, so that the shortest chain is a bound; where links lead from each chip to the next and
+the chain keeps these two, it is also the optimum.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Knows items by number and their order only.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipzinc.graph.opgraph import BoolArray, IntArray
+
+_CHUNK = 4_000_000
+"""Most entries of an array of floats that is made for a moment."""
+
+_MOST_CELLS = 400_000_000
+"""Most entries of a table of ideals and items, one byte each."""
 
 Ideal = int
 """A set of items: bit i is set where item i is in it."""
@@ -40,6 +46,16 @@ class Lattice:
 
     def __len__(self) -> int:
         return len(self.has)
+
+    def totals(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sums over the items of each ideal of a value of shape [item, ...]; shape [ideal, ...]."""
+        pieces = [self.has[rows].astype(np.float64) @ value for rows in self.chunks()]
+        return np.concatenate(pieces)
+
+    def chunks(self) -> Iterator[slice]:
+        """Rows in pieces whose arrays of floats stay small."""
+        step = max(1, _CHUNK // max(self.has.shape[1], 1))
+        yield from (slice(start, start + step) for start in range(0, len(self), step))
 
     def sorted_by(self, key: NDArray[np.float64]) -> tuple[Lattice, IntArray]:
         """The same ideals by rising key, of equal ones the smaller first, and where each stood."""
@@ -72,12 +88,13 @@ def all_ideals(n_items: int, precedes: IntArray, limit: int, deadline: float | N
     Args:
         n_items: number of items.
         precedes: (earlier, later) pairs.
-        limit: most ideals to list.
+        limit: most ideals to list; fewer where the items are so many that their table would not fit memory.
         deadline: `time.monotonic()` at which to give up.
 
     Returns:
         The ideals, or None if there are more than `limit` or the time is over.
     """
+    limit = min(limit, _MOST_CELLS // max(n_items, 1))
     before, after = [0] * n_items, [[] for _ in range(n_items)]  # type: list[Ideal], list[list[int]]
     for earlier, later in precedes.tolist():
         before[later] |= 1 << earlier

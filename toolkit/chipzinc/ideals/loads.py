@@ -34,23 +34,23 @@ class SliceLoads:
         self, items: Items, types: ChipTypes, package: Package, lattice: Lattice, *, no_jumps: bool = False
     ) -> None:
         allowed = np.where(items.refused, np.inf, items.time_us).min(axis=1, initial=np.inf)
-        work: FloatArray = lattice.has.astype(np.float64) @ np.where(np.isfinite(allowed), allowed, 0.0)
+        work: FloatArray = lattice.totals(np.where(np.isfinite(allowed), allowed, 0.0))
         self.lattice, _ = lattice.sorted_by(work)
         self.items, self.types, self.package, self.no_jumps = items, types, package, no_jumps
-        has = self.lattice.has.astype(np.float64)
+        total = self.lattice.totals
         self.work_us: FloatArray = np.sort(work)
-        self.time_us = has @ items.time_us
-        self.refused = has @ items.refused
-        self.nets = _Open(items.nets, items.net_size, has)
-        self.jumps = _Open(items.nets, np.ones(len(items.nets)), has) if no_jumps else None
+        self.time_us = total(items.time_us)
+        self.refused = total(items.refused.astype(np.float64))
+        self.nets = _Open(items.nets, items.net_size, self.lattice)
+        self.jumps = _Open(items.nets, np.ones(len(items.nets)), self.lattice) if no_jumps else None
         self.host = package.communication == "host"
         self.cut_bytes = np.zeros(len(lattice)) if self.host else self.nets.open_size
         largest = float(items.io_bytes.max(initial=0) + items.weight_bytes.sum())
         self.memory_binds = largest > float(package.sram_bytes[types.chip].min())
-        self.weights = _Open(items.weights, items.weight_bytes.astype(np.float64), has)
+        self.weights = _Open(items.weights, items.weight_bytes.astype(np.float64), self.lattice)
         self.forbidden: list[tuple[int, int, int]] = []
         self.levels = _levels(items.io_bytes)
-        self.at_level = has @ (items.io_bytes[:, None] >= self.levels[None, :])
+        self.at_level = total((items.io_bytes[:, None] >= self.levels[None, :]).astype(np.float64))
 
     @property
     def ceiling_us(self) -> float:
@@ -149,18 +149,25 @@ class _Open:
     Between nested ideals a net's items in the one are those in the other if there are as many.
     """
 
-    def __init__(self, nets: Incidence, size: FloatArray, has: FloatArray) -> None:
+    def __init__(self, nets: Incidence, size: FloatArray, lattice: Lattice) -> None:
         from scipy.sparse import csr_array
 
-        n_items, whole = has.shape[1], np.diff(nets.starts)
+        n, n_items = lattice.has.shape
+        whole = np.diff(nets.starts)
         touches = csr_array((np.ones(len(nets.ids)), (nets.ids, nets.rows)), shape=(n_items, len(nets)))
-        count = np.asarray(has @ touches).round().astype(np.int64)
-        ideal, net = np.nonzero((count > 0) & (count < whole))
-        first = np.concatenate([[0], np.cumsum(whole)])
-        self.open_size = np.bincount(ideal, weights=size[net], minlength=len(has)).astype(np.float64)
-        self.done_size: FloatArray = (count == whole) @ size
-        self._open = _features(ideal, net, size, (len(has), len(nets)))
-        self._state = _features(ideal, first[net] + count[ideal, net], size[net], (len(has), int(first[-1]) + 1), True)
+        ideals, opened, counts, done = [], [], [], []
+        for rows in lattice.chunks():
+            count = np.asarray(lattice.has[rows].astype(np.float64) @ touches)
+            ideal, net = np.nonzero((count > 0) & (count < whole))
+            ideals.append(ideal + rows.start)
+            opened.append(net)
+            counts.append(count[ideal, net].round().astype(np.int64))
+            done.append((count == whole) @ size)
+        ideal, net, inside = np.concatenate(ideals), np.concatenate(opened), np.concatenate(counts)
+        self.open_size = np.bincount(ideal, weights=size[net], minlength=n).astype(np.float64)
+        self.done_size: FloatArray = np.concatenate(done)
+        self._open = _features(ideal, net, size[net], (n, len(nets)))
+        self._state = _features(ideal, nets.starts[net] + inside, size[net], (n, len(nets.ids) + 1))
 
     def passing(self, rows: slice, columns: slice) -> FloatArray:
         """Size of the nets open at both ideals, shape [row, column]."""
@@ -171,12 +178,9 @@ class _Open:
         return _product(self._state, rows, columns)
 
 
-def _features(
-    ideal: IntArray, feature: IntArray, size: FloatArray, shape: tuple[int, int], by_entry: bool = False
-) -> _Rows:
+def _features(ideal: IntArray, feature: IntArray, weight: FloatArray, shape: tuple[int, int]) -> _Rows:
     from scipy.sparse import csr_array
 
-    weight = size if by_entry else size[feature]
     return _Rows(
         csr_array((np.ones(len(ideal)), (ideal, feature)), shape=shape),
         csr_array((weight, (ideal, feature)), shape=shape),

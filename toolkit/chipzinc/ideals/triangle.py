@@ -50,13 +50,10 @@ class UntangledSlices:
 
     def __init__(self, loads: SliceLoads, stages: Stages, *, states: int, slices: int) -> None:
         self.loads, self.stages, self.most_states, self.most_slices = loads, stages, states, slices
-        has, n = loads.lattice.has, loads.items.n_items
-        edges = loads.items.precedes
-        joins = np.zeros((n, n), dtype=np.float32)
-        joins[edges[:, 0], edges[:, 1]] = 1
-        waits = has & (has.astype(np.float32) @ joins.T < joins.sum(axis=1))
-        self.ideals, self.awaited = _as_integers(has), _as_integers(waits)
-        self.sources = _as_integers(joins.T > 0)
+        self.ideals, self.awaited = _as_integers(loads.lattice.has), _awaited(loads)
+        self.sources = [0] * loads.items.n_items
+        for source, target in loads.items.precedes.tolist():
+            self.sources[target] |= 1 << source
         self.kind_of_stage = stages.chip.argmax(axis=0)
 
     def find(self, limit_us: float, deadline: float) -> list[tuple[int, int, int]] | None:
@@ -168,6 +165,20 @@ def follow(label: Label, feeding: Ideal, added: Ideal, awaited: Ideal) -> Label 
         tuple(waiting[place] for place in live),
         tuple(sum(1 << at for at, other in enumerate(live) if reaches[place] >> other & 1) for place in live),
     )
+
+
+def _awaited(loads: SliceLoads) -> list[Ideal]:
+    """The items of each ideal that others outside it read."""
+    from scipy.sparse import csr_array
+
+    n, (source, target) = loads.items.n_items, loads.items.precedes.T
+    reads = csr_array((np.ones(len(source)), (target, source)), shape=(n, n))
+    readers = np.bincount(source, minlength=n)
+    found: list[Ideal] = []
+    for rows in loads.lattice.chunks():
+        has = loads.lattice.has[rows]
+        found += _as_integers(has & (np.asarray(has.astype(np.float64) @ reads) < readers))
+    return found
 
 
 def _as_integers(bits: BoolArray) -> list[Ideal]:
