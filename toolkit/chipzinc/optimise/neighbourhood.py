@@ -6,6 +6,7 @@ time by the size of the neighbourhood. The rules still see every op.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 
 from chipzinc.graph.coarsen import Coarsening, gather
 from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray, OpGraph
+from chipzinc.hardware.demand import op_io_bytes, weight_bytes
 from chipzinc.hardware.package import Package
 from chipzinc.optimise.score import Scorer, Standing
 from chipzinc.render.data import LiveSet, problem_data
@@ -26,7 +28,6 @@ from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 LEAST_GAIN = 1e-4
 """Share by which a neighbourhood has to improve; less is not worth a solve."""
 
-_PATIENCE_S = 3.0
 _COMPILING_S = 60.0
 
 
@@ -84,6 +85,8 @@ class Answer:
         chips: the best partition found, shape [op]; None if none is better.
         proven: whether nothing better is left in the neighbourhood.
         seconds: wall time.
+        bound: where that is proven with everything free to move, no partition's interval is below this, in µs; None
+            where the solver's rounded sizes do not allow to say so.
         terms: values of the terms as the solver counts them, in the units people see, shape [term]; None without
             a partition.
     """
@@ -92,6 +95,7 @@ class Answer:
     proven: bool
     seconds: float
     terms: FloatArray | None = None
+    bound: float | None = None
 
 
 def solve(
@@ -105,6 +109,8 @@ def solve(
     solver: str,
     live_sets: Sequence[LiveSet] = (),
     time_limit_s: float | None = None,
+    patience_s: float | None = None,
+    free_search: bool = False,
     seed: int = 1,
 ) -> Answer:
     """Searches a neighbourhood for something better than where it starts.
@@ -119,6 +125,8 @@ def solve(
         solver: any solver.
         live_sets: overflows of memory that no partition may repeat.
         time_limit_s: wall-clock limit.
+        patience_s: longest wait for the next improvement.
+        free_search: let the solver ignore the model's order of search.
         seed: seed of the solver.
 
     Raises:
@@ -128,7 +136,26 @@ def solve(
     groups = _gathered(task, hood, start.chips)
     data = _data(task, hood, groups, start, live_sets)
     data |= _aims(task, data, hood, start, scorer, stage)
-    return _ask(session, task, groups, data, solver, time_limit_s, seed)
+    how = {"time_limit_s": time_limit_s, "patience_s": patience_s, "free_search": free_search, "random_seed": seed}
+    answer = _ask(session, task, groups, data, solver, **how)
+    everywhere = hood.low == 0 and hood.high == task.package.n_chips - 1 and bool(hood.free.all())
+    if not (answer.proven and everywhere and scorer.judges_loads(stage)):
+        return answer
+    return dataclasses.replace(answer, bound=_proven_us(task, data, answer))
+
+
+def _proven_us(task: Task, data: dict[str, Any], answer: Answer) -> float | None:
+    """What a finished search says no interval can be below, with the rounding of times taken off.
+
+    Memory must not have been rounded, or a partition that just fits could have been missed.
+    """
+    unit = int(data["memory_unit"])
+    sizes = np.concatenate([weight_bytes(task.graph, task.package), op_io_bytes(task.graph, task.package)])
+    if (sizes % unit).any():
+        return None
+    unit_us, step = float(data["time_unit_us"]), int(data["interval_step"])
+    best = int(data["term_limit"][0]) + 1 if answer.terms is None else round(float(answer.terms[0]) / unit_us)
+    return max(0.0, (best - step - _rounding(task)) * unit_us)
 
 
 def terms_by_solver(session: Session, task: Task, chips: IntArray, solver: str) -> FloatArray:
@@ -140,7 +167,7 @@ def terms_by_solver(session: Session, task: Task, chips: IntArray, solver: str) 
     hood = Neighbourhood(0, task.package.n_chips - 1, np.full(len(chips), -1))
     groups = _gathered(task, hood, chips)
     nothing = Standing(chips, np.zeros(0), np.zeros(0), np.zeros(0), 0.0)
-    answer = _ask(session, task, groups, _data(task, hood, groups, nothing, ()), solver, None, 1)
+    answer = _ask(session, task, groups, _data(task, hood, groups, nothing, ()), solver)
     return np.full(len(task.objective.terms), np.inf) if answer.terms is None else answer.terms
 
 
@@ -173,7 +200,7 @@ def _aims(
 ) -> dict[str, Any]:
     """What the solver has to beat, as data: limits and weights of the terms, and which loads count."""
     units = term_units(task.objective, data)
-    slack = task.graph.n_ops + task.graph.n_tensors  # what rounding up may have added
+    slack = _rounding(task)
     limits = [NO_LIMIT] * len(units)
     aims: dict[str, Any] = {"term_limit": limits}
     if task.objective.combine == "sum" and len(units) > 1:
@@ -193,19 +220,18 @@ def _aims(
             "judged_links": {"set": (np.flatnonzero(links) + 1).tolist()},
             "others_limit": int(np.ceil(start.interval_us / units[0])) + slack,
         }
+        aims["interval_step"] = max(1, int(best * LEAST_GAIN / units[0]))
     limits[stage] = int(np.floor(best * (1 - LEAST_GAIN) / units[stage]))
     return aims | {"term_weight": [int(place == stage) for place in range(len(units))]}
 
 
-def _ask(
-    session: Session,
-    task: Task,
-    groups: Coarsening,
-    data: dict[str, Any],
-    solver: str,
-    time_limit_s: float | None,
-    seed: int,
-) -> Answer:
+def _rounding(task: Task) -> int:
+    """The most that rounding up may have added to a load."""
+    links = np.bincount(task.package.links[:, 0], minlength=1).max(initial=0)
+    return int(task.graph.n_ops + task.graph.n_tensors * (1 + links) + len(task.graph.weight_elements) + 2)
+
+
+def _ask(session: Session, task: Task, groups: Coarsening, data: dict[str, Any], solver: str, **how: Any) -> Answer:
     text = render_text(
         PARTITION_TEMPLATE,
         task.graph,
@@ -219,12 +245,9 @@ def _ask(
         solver=solver,
         models=(Text("neighbourhood.mzn", text),),
         data=(Text("neighbourhood.json", json.dumps(data, separators=(",", ":"))),),
-        time_limit_s=time_limit_s,
-        patience_s=_PATIENCE_S if time_limit_s is not None else None,
         warm_up_s=_COMPILING_S,
-        free_search=True,
-        random_seed=seed,
         statistics=False,
+        **how,
     )
     units = np.array(term_units(task.objective, data))
     chips, terms = None, None

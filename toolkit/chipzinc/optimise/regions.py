@@ -15,12 +15,13 @@ from chipzinc.hardware.package import Package
 from chipzinc.optimise.neighbourhood import Neighbourhood
 from chipzinc.optimise.score import Standing
 
-_FIRST_ITEMS = 40
+_FIRST_ITEMS = 60
 _LEAST_ITEMS = 8
 _GROWTH, _SHRINKING = 1.15, 0.8
 _AT_THE_LARGEST = 0.6  # share of neighbourhoods around the largest load
 _FINE_SHARE = 0.25  # share of neighbourhoods in which each op moves by itself
 _TRIES = 40
+_WORTH_ANOTHER_TRY = 0.99  # everything is searched once more after the interval has fallen to this share
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class Proposal:
 
 
 class Regions:
-    """Proposes neighbourhoods, none twice once it was searched to its end.
+    """Proposes neighbourhoods, none twice once it was searched to its end: everything first, then ranges of chips.
 
     Args:
         graph: the graph.
@@ -56,8 +57,9 @@ class Regions:
         self._most_items = float(_FIRST_ITEMS)
         self._closed: set[bytes] = set()
         self._settled: Standing | None = None  # no partition of its groups is better
+        self._tried: dict[tuple[bool, int], float] = {}  # interval when everything was last proposed, fine or not
 
-    def propose(self, best: Standing, busy: list[Neighbourhood], stage: int = 0) -> Proposal | None:
+    def propose(self, best: Standing, busy: list[Proposal], stage: int = 0) -> Proposal | None:
         """A neighbourhood of a partition that was not searched to its end; None if none was found.
 
         Args:
@@ -65,13 +67,19 @@ class Regions:
             busy: neighbourhoods being searched, from which to stay away.
             stage: what is being minimised.
         """
+        taken = self._closed | {proposal.key for proposal in busy}
+        everything = self._everything(best, stage)
+        if everything is not None and everything.key not in taken and not any(each.whole for each in busy):
+            self._tried[everything.finest, stage] = best.interval_us
+            return everything
         found: Proposal | None = None
         for attempt in range(_TRIES):
             proposal = self._draw(best, stage, size=self._most_items * _GROWTH ** max(0, attempt - 4))
-            if proposal.key in self._closed:
+            if proposal.key in taken:
                 continue
             found = proposal
-            if not any(hood.low <= proposal.hood.high and proposal.hood.low <= hood.high for hood in busy):
+            others = [each.hood for each in busy if not each.whole]
+            if not any(hood.low <= proposal.hood.high and proposal.hood.low <= hood.high for hood in others):
                 break
         return found
 
@@ -79,24 +87,36 @@ class Regions:
         """Takes in whether a neighbourhood of a partition was searched to its end."""
         if proven:
             self._closed.add(proposal.key)
-            self._most_items *= _GROWTH
             if proposal.whole:
                 self._settled = start
-        else:
-            self._most_items = max(float(_LEAST_ITEMS), self._most_items * _SHRINKING)
+        if not proposal.whole:
+            change = _GROWTH if proven else _SHRINKING
+            self._most_items = max(float(_LEAST_ITEMS), self._most_items * change)
+
+    def _everything(self, best: Standing, stage: int) -> Proposal | None:
+        """All groups; all ops, once no partition of the groups is better; None where that was tried lately."""
+        fine = best is self._settled
+        finest = fine or self.coarsening.n_groups == self.graph.n_ops
+        if best.interval_us > self._tried.get((finest, stage), np.inf) * _WORTH_ANOTHER_TRY:
+            return None
+        return self._proposal(best, stage, 0, self.package.n_chips - 1, fine=fine)
 
     def _draw(self, best: Standing, stage: int, size: float) -> Proposal:
+        """A range of chips, with about as many things that move as wanted."""
         fine = bool(self._rng.random() < _FINE_SHARE) or best is self._settled
         items = self._items(best.chips, fine=fine)
-        low = high = self._centre(best)
+        centre = self._centre(best)
         last = min(int(best.chips.max()) + 1, self.package.n_chips - 1)
         per_chip = np.bincount(best.chips[np.unique(items)], minlength=self.package.n_chips)
-        low, high = self._grown(per_chip, low, high, last, size)
+        low, high = self._grown(per_chip, centre, centre, last, size)
+        return self._proposal(best, stage, low, high, fine=fine)
+
+    def _proposal(self, best: Standing, stage: int, low: int, high: int, *, fine: bool) -> Proposal:
         inside = (best.chips >= low) & (best.chips <= high)
         whole = bool(inside.all())
         if whole:
             low, high = 0, self.package.n_chips - 1
-        moving = np.where(inside, items, -1)
+        moving = np.where(inside, self._items(best.chips, fine=fine), -1)
         finest = fine or self.coarsening.n_groups == self.graph.n_ops
         key = bytes([finest, stage]) + np.array([low, high]).tobytes() + np.where(inside, best.chips, -1).tobytes()
         return Proposal(Neighbourhood(low, high, moving), key, whole, finest)

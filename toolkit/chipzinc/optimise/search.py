@@ -28,7 +28,10 @@ from chipzinc.render.data import LiveSet
 from chipzinc.solve import Session
 from chipzinc.verify import verify
 
-_LONGEST_SOLVE_S = 20.0
+_LONGEST_SOLVE_S = 15.0
+_WHOLE_SHARE = 0.4  # of the time left
+_PATIENCE_S = 3.0  # for the next improvement inside a neighbourhood
+_FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes, the others in the model's order
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
 _MOST_FAILURES = 5
@@ -67,9 +70,15 @@ class Limits:
         """Seconds left."""
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
-    def solve_s(self) -> float:
-        """Seconds that one solve may take; where the number of iterations counts, the clock must not decide."""
-        longest = _LONGEST_SOLVE_S if self.iterations is None else _LONGEST_COUNTED_SOLVE_S
+    def solve_s(self, *, whole: bool) -> float:
+        """Seconds that one solve may take; where the number of iterations counts, the clock must not decide.
+
+        Args:
+            whole: whether everything may move.
+        """
+        if self.iterations is not None:
+            return max(_SHORTEST_SOLVE_S, min(_LONGEST_COUNTED_SOLVE_S, self.left_s()))
+        longest = max(_LONGEST_SOLVE_S, _WHOLE_SHARE * self.left_s()) if whole else _LONGEST_SOLVE_S
         return max(_SHORTEST_SOLVE_S, min(longest, self.left_s()))
 
 
@@ -83,7 +92,8 @@ class Outcome:
         iterations: neighbourhoods searched.
         improvements: how many of them held something better.
         memory_rounds: overflows of memory over time that became constraints.
-        proven: whether everything was searched to its end with all that moves together given.
+        proven: whether no partition of the ops is better, by more than is worth a solve.
+        bound_us: what the solver has proven no interval to be below; 0 for nothing.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -93,6 +103,7 @@ class Outcome:
     improvements: int = 0
     memory_rounds: int = 0
     proven: bool = False
+    bound_us: float = 0.0
     interrupted: bool = False
 
 
@@ -172,8 +183,7 @@ class Search:
     def _fill(self, jobs: deque[_Job], pool: ThreadPoolExecutor, outcome: Outcome, limits: Limits) -> None:
         """Keeps every worker busy, and one neighbourhood waiting, if there are any and work is left to do."""
         while len(jobs) <= len(self.workers) and not self._done(outcome, limits, len(jobs)):
-            busy = [job.proposal.hood for job in jobs]
-            proposal = self.regions.propose(outcome.best, busy, self._stage)
+            proposal = self.regions.propose(outcome.best, [job.proposal for job in jobs], self._stage)
             if proposal is None:
                 return
             number = outcome.iterations + len(jobs)
@@ -209,7 +219,9 @@ class Search:
                 stage=stage,
                 solver=self.solvers[number % len(self.solvers)],
                 live_sets=live_sets,
-                time_limit_s=limits.solve_s(),
+                time_limit_s=limits.solve_s(whole=proposal.whole),
+                patience_s=None if proposal.whole or limits.iterations is not None else _PATIENCE_S,
+                free_search=not proposal.whole and number % _FREE_EVERY == _FREE_EVERY - 1,
                 seed=self._seed + number + 1,
             )
         finally:
@@ -219,21 +231,35 @@ class Search:
         """Waits for the oldest neighbourhood and takes in what it found."""
         answer = self._answer(job, limits)
         outcome.iterations += 1
-        self.regions.learn(job.proposal, job.start, proven=answer.proven)
+        about = self._accepted(job, answer, outcome)
+        self.regions.learn(job.proposal, about or job.start, proven=answer.proven and about is not None)
+        if answer.proven and job.proposal.whole and job.proposal.finest:
+            outcome.proven |= about is not None and self._stage == self.scorer.stages - 1
+            outcome.bound_us = max(outcome.bound_us, answer.bound or 0.0)
+
+    def _accepted(self, job: _Job, answer: Answer, outcome: Outcome) -> Standing | None:
+        """Makes what was found the best, if it is.
+
+        Returns:
+            The best of the neighbourhood: what was found, or what it was about; None where what was found does not
+            hold, so that nothing is known of the others.
+        """
         if answer.chips is None:
-            everything = job.proposal.whole and job.proposal.finest and job.start is outcome.best
-            outcome.proven |= answer.proven and everything and self._stage == self.scorer.stages - 1
-            return
+            return job.start
         chips = answer.chips
         if job.start is not outcome.best:  # another neighbourhood was faster: both changes together
             chips = np.where(job.proposal.hood.free, answer.chips, outcome.best.chips)
         standing = self.scorer.standing(chips)
+        if not self._fits(chips, outcome):
+            return None
         if not self.scorer.better(standing, outcome.best, job.stage):
-            return
-        if self._fits(chips, outcome) and (chips is answer.chips or self._holds(chips)):
-            outcome.best = standing
-            outcome.improvements += 1
-            self._note(outcome)
+            return standing
+        if (chips != answer.chips).any() and not self._holds(chips):
+            return None
+        outcome.best = standing
+        outcome.improvements += 1
+        self._note(outcome)
+        return standing
 
     def _answer(self, job: _Job, limits: Limits) -> Answer:
         """What a job found; nothing if it failed, as single solves may.

@@ -115,6 +115,7 @@ def objective_data(
     if "interval" in objective.names:
         everything = {"set": [[0, package.n_chips - 1]]}, {"set": [[1, package.n_links]]}
         data |= {"judged_chips": everything[0], "judged_links": everything[1], "others_limit": data["horizon"]}
+        data["interval_step"] = 1
     if "energy" in objective.names:
         data |= energy_data(graph, package, group_of, limit=limit)
     if "latency" in objective.names:
