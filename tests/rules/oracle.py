@@ -137,10 +137,9 @@ def separated(problem: Small, chip: Chips) -> set[str]:
     """No op of a list is on a chip with an op of another group of the list."""
     violated = set()
     for number, groups in enumerate(problem.apart, start=1):
-        for group, op in ((group, op) for group in groups for op in group):
-            others = {chip[other] for another in groups if another is not group for other in another}
-            if chip[op] in others:
-                violated.add(f"op{op} (list {number})")
+        for group in groups:
+            taken = {chip[other] for another in groups if another is not group for other in another}
+            violated |= {f"op{op} (list {number})" for op in group if chip[op] in taken}
     return violated
 
 

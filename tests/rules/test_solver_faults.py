@@ -15,7 +15,8 @@ def test_zero_is_no_member_of_a_set_that_lacks_it(session: Session, solver: str)
     sets = [set(some) for size in (2, 3) for some in itertools.combinations(range(6), size)]
     model = (
         'include "solver_faults.mzn"; array[int] of set of int: sets; var -1..6: x;\n'
-        "array[index_set(sets)] of var 0..1: found; constraint forall(i in index_set(sets))((found[i] = 1) = (x in sets[i]));"
+        "array[index_set(sets)] of var 0..1: found;\n"
+        "constraint forall(i in index_set(sets))((found[i] = 1) = (x in sets[i]));\n"
         "solve satisfy;"
     )
     data = str([f"{{{','.join(map(str, some))}}}" for some in sets]).replace("'", "")

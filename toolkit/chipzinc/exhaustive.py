@@ -222,7 +222,7 @@ class _Model:
         except InputError as error:
             message = re.sub(_suffix(r"\d+") + r"\b", "", error.message)
             file = self.paths.get(str(error.file), error.file)
-            raise InputError(message, file=file, line=error.line, column=error.column) from error
+            raise InputError(message, file=file, line=error.line) from error  # columns moved as names grew
         found = [event for event in events if isinstance(event, Solution)]
         status = events[-1]
         if isinstance(status, Status) and not status.conclusive and not (found and status.name == "SATISFIED"):

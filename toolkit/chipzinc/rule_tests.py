@@ -64,7 +64,7 @@ def check_rule(session: Session, rule: Rule, solver: str) -> list[CaseResult]:
     settings: dict[str, list[RuleCase]] = {}
     for case in rule.cases:
         settings.setdefault(_setting(case), []).append(case)
-    trials = [_trial(rule, cases) for cases in settings.values()]
+    trials = [trial_of(rule, cases) for cases in settings.values()]
     truths, problems = _judged(session, rule, trials, solver)
     results = {}
     for cases, trial, truth, said in zip(settings.values(), trials, truths, problems, strict=True):
@@ -144,8 +144,8 @@ def _setting(case: RuleCase) -> str:
     return repr(replace(case, allowed=True, line=0, chip=dict.fromkeys(case.chip, 0), because=None))
 
 
-def _trial(rule: Rule, cases: Sequence[RuleCase]) -> Trial:
-    """The trial of cases of one setting."""
+def trial_of(rule: Rule, cases: Sequence[RuleCase]) -> Trial:
+    """The trial of cases of one setting: every assignment where these are few, else the cases' own."""
     case = cases[0]
     own = np.array([list(each.chip.values()) for each in cases], dtype=np.int64)
     few = case.chips ** len(case.chip) <= MOST_ASSIGNMENTS

@@ -15,6 +15,7 @@ from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE
 from chipzinc.errors import SolverError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.package import Package
+from chipzinc.render.blame import blaming
 from chipzinc.render.data import problem_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
@@ -126,15 +127,17 @@ def _evaluate(
         "partition": partitions.tolist(),
         "with_labels": True,
     }
+    text = render_text(VERIFY_TEMPLATE, graph, package, rules)
     request = SolveRequest(
         solver=solver,
-        models=(Text("verify.mzn", render_text(VERIFY_TEMPLATE, graph, package, rules)),),
+        models=(Text("verify.mzn", text),),
         data=(Text("verify.json", json.dumps(data)),),
         time_limit_s=time_limit_s,
     )
-    for event in session.solve(request):
-        if isinstance(event, Solution):
-            return dict(event.values)
+    with blaming(rules, text):
+        for event in session.solve(request):
+            if isinstance(event, Solution):
+                return dict(event.values)
     raise SolverError("the rules gave no verdict: an array of a rule has no value for a given partition")
 
 

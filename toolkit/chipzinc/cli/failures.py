@@ -1,26 +1,33 @@
 """How a command ends: one line on stderr, a documented exit code, one JSON object where it was asked for.
 
+Below that one line, where the place of the fault is known to the column, stand the line at fault and a caret.
+
 Knows no command. Exit codes: 0 yes; 1 a clear no; 2 bad input; 3 no answer (time limit, solver failure, a defect of
 ours); 130 Ctrl-C; 141 the reader of our output went away; 143 ended by SIGTERM.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from types import FrameType
 from typing import Any, ParamSpec
 
 import typer
 
 from chipzinc.cli.output import print_json
-from chipzinc.errors import ChipzincError, InfeasibleError
+from chipzinc.errors import ChipzincError, InfeasibleError, InputError
 
 P = ParamSpec("P")
+
+_SHOWN, _SHOWN_BEFORE = 160, 100
+"""Characters of a line that are shown with a caret, and how many of them at most before it."""
 
 BAD_INPUT, NO_ANSWER, INTERRUPTED, NO_READER, TERMINATED = 2, 3, 130, 141, 143
 
@@ -96,7 +103,26 @@ def _end(error: Exception, line: str, status: int, as_json: bool, fields: Sequen
         traceback.print_exception(error)
     if as_json and status != BAD_INPUT:
         print_json(dict.fromkeys(fields) | _answer(error, line, status))
-    return _say(line, status)
+    _say(line, status)
+    if isinstance(error, InputError):
+        print(shown_place(error.file, error.line, error.column), end="", file=sys.stderr)
+    return status
+
+
+def shown_place(file: str | Path | None, line: int | None, column: int | None) -> str:
+    """The line of a file with a caret below the column, as two lines; empty where there is nothing to show."""
+    if file is None or line is None or column is None:
+        return ""
+    try:
+        with Path(file).open(encoding="utf-8") as lines:
+            text = next(itertools.islice(lines, line - 1, None), "").rstrip("\n")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    first = max(0, column - 1 - _SHOWN_BEFORE)
+    shown = text[first : first + _SHOWN].expandtabs(1)
+    if not shown.isprintable() or column > len(text) + 1:
+        return ""
+    return f"    {shown}\n    {' ' * (column - 1 - first)}^\n"
 
 
 def _answer(error: Exception, line: str, status: int) -> dict[str, Any]:

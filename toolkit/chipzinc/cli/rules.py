@@ -65,6 +65,7 @@ def try_rules(
     A case fails where the rule says otherwise or for other reasons, where the chips do not determine what the rule
     says, or where its form for solving does not agree. Exit code 1 where a case fails or a rule lacks cases.
     """
+    from chipzinc.rule_lint import refuse_faulty
     from chipzinc.rule_tests import check_rule
     from chipzinc.rules.catalogue import all_rules, find_rule
     from chipzinc.solve import Session
@@ -75,6 +76,8 @@ def try_rules(
     with Progress() as progress:
         for each in solver or ["gecode", "chuffed"]:
             with Session(solver=each) as session:
+                for rule in rules:
+                    refuse_faulty(session, rule, each)
                 for rule in rules:
                     progress(f"trying {rule.name} on {each}")
                     tried.append(_tried(rule, each, check_rule(session, rule, each)))

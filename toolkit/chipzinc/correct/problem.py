@@ -15,6 +15,7 @@ import numpy as np
 
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.package import Package
+from chipzinc.render.blame import blaming
 from chipzinc.render.data import LiveSet, problem_data
 from chipzinc.render.model import PARTITION_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
@@ -104,7 +105,8 @@ class Problem:
             begin = time.monotonic()
             request = self._request(solver, mode, n_samples, order, time_limit_s)
             rendered = time.monotonic()
-            flat = session.flatten(request)
+            with blaming(self.rules, next(model.text for model in request.models if isinstance(model, Text))):
+                flat = session.flatten(request)
             self._compiled[key] = Compiled(flat, rendered - begin, time.monotonic() - rendered)
         return self._compiled[key]
 

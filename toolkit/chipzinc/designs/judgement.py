@@ -19,6 +19,7 @@ from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.graph.subgraph import subgraph
 from chipzinc.hardware.demand import op_io_bytes
 from chipzinc.hardware.package import Package
+from chipzinc.render.blame import blaming
 from chipzinc.render.data import part_data, problem_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
@@ -213,7 +214,8 @@ def _violations(
         data=(Text("verify.json", json.dumps(data)),),
         time_limit_s=time_limit_s,
     )
-    values = next((event.values for event in session.solve(request) if isinstance(event, Solution)), None)
+    with blaming(rules, text):
+        values = next((event.values for event in session.solve(request) if isinstance(event, Solution)), None)
     if values is None:
         raise SolverError("the rules gave no verdict: an array of a rule has no value for the design")
     found = []

@@ -38,7 +38,7 @@ def find_misfit(
     solver: str = "gecode",
     time_limit_s: float | None = None,
 ) -> InfeasibleError | None:
-    """The error that names an op which fits no chip even by itself, and the rule that refuses it; None if there is none.
+    """The error that names an op which fits no chip even by itself, and the rule that refuses it, if there is one.
 
     Ops that are alike to the rules stand for one another. As many as there are chips are asked about at once, each on a
     chip of its own without the others' data; where every arrangement is refused, about each half.

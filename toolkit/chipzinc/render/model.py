@@ -92,7 +92,7 @@ def render_text(
             rules=[
                 {
                     "name": rule.name,
-                    "file": rule.rule.path.resolve().as_posix() if shipped else f"{folder}/rules/{rule.name}.mzn",
+                    "file": _quoted(rule.rule.path) if shipped else f"{folder}/rules/{rule.name}.mzn",
                     "hard": rule.hard,
                     "has_lean_form": rule.rule.has_lean_form,
                     "has_labels": rule.rule.has_labels,
@@ -104,15 +104,20 @@ def render_text(
             terms=[
                 {
                     "name": t.name,
-                    "file": t.path.resolve().as_posix() if shipped else f"{folder}/objectives/{t.name}.mzn",
+                    "file": _quoted(t.path) if shipped else f"{folder}/objectives/{t.name}.mzn",
                 }
                 for t in (objective.terms if objective else ())
             ],
-            folder=mzn_dir().resolve().as_posix() if shipped else folder,
+            folder=_quoted(mzn_dir()) if shipped else folder,
         )
     except jinja2.TemplateError as error:
         place = (template_folder or mzn_dir()) / template
         raise InputError(f"the template fails: {error}", file=place, line=_template_line(error, template)) from error
+
+
+def _quoted(path: Path) -> str:
+    """A path as it stands between the quotes of an include."""
+    return path.resolve().as_posix().replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _plain(text: str) -> str:

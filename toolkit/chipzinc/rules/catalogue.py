@@ -95,6 +95,11 @@ class Rule:
         """The file without comments and strings, every token where it stands in the file."""
         return code(self.text)
 
+    def line_of(self, name: str) -> int | None:
+        """1-based line where the file's code first uses a name."""
+        match = re.search(rf"\b{name}\b", self.code)
+        return None if match is None else self.code.count("\n", 0, match.start()) + 1
+
     def reads(self, name: str) -> bool:
         """Whether the file uses a name, such as one of `mzn/problem.mzn`."""
         return re.search(rf"\b{name}\b", self.code) is not None
@@ -175,7 +180,9 @@ def read_rule(path: Path) -> Rule:
         raise InputError(f"expected a function '{name}(array[OP] of var CHIP: chip)' in a rule file", file=path)
     for included, line in includes(text):
         if included is None or not _LIBRARY_FILE.fullmatch(included):
-            message = f"includes '{included}': a rule may include files of MiniZinc's library only, such as \"count.mzn\""
+            message = (
+                f"includes '{included}': a rule may include files of MiniZinc's library only, such as \"count.mzn\""
+            )
             raise InputError(message, file=path, line=line)
         if (path.parent / included).exists():
             raise InputError(f"includes '{included}', which a file beside the rule hides", file=path, line=line)

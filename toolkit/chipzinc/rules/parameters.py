@@ -131,7 +131,9 @@ class _Reader:
                 return {"set": sorted({op + 1 for ops in matched for op in ops})}
             case SetOf(item):
                 items = value if isinstance(value, list) else [value]
-                return {"set": sorted({self._scalar(item, one, _below(path, value, at)) for at, one in enumerate(items)})}
+                return {
+                    "set": sorted({self._scalar(item, one, _below(path, value, at)) for at, one in enumerate(items)})
+                }
             case TupleOf(fields):
                 if not isinstance(value, list) or len(value) != len(fields):
                     raise _WrongValueError(f"expected a list of {len(fields)} values, got {value!r}", path)

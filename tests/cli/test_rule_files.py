@@ -1,0 +1,175 @@
+"""Rules that users write: new, lint, and what is told of their faults wherever they are used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+SPEC = """\
+name: mine
+chips:
+  - {class: c, count: 3, peak: 1 TOPS, sram: 1 kB, sram_bandwidth: 1 GB/s}
+topology: {kind: ring-one-way, link_bandwidth: 1 GB/s}
+rules:
+  - acyclic_dataflow
+"""
+FUNCTION = "function array[int] of var bool: my_rule(array[OP] of var CHIP: chip) =\n"
+
+
+def spec(folder: Path, *rules: str) -> Path:
+    file = folder / "mine.yaml"
+    file.write_text(SPEC + "".join(f"  - {rule}\n" for rule in rules))
+    return file
+
+
+def test_a_new_rule_is_without_fault_and_its_cases_pass(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("rules", "new", "few_kinds").status == 0
+    linted = cli("rules", "lint", "few_kinds.mzn", "--json")
+    assert (linted.status, linted.json["rules"][0]["findings"]) == (0, [])
+    tried = cli("rules", "test", "few_kinds", "--hw", spec(tmp_path), "--json")
+    assert (tried.status, {one["cases"] for one in tried.json["rules"]}) == (0, {6})
+
+
+def test_a_new_rule_is_enforced_and_verified_with_parameters_from_the_spec(
+    cli: Cli, diamond: Path, tmp_path: Path
+) -> None:
+    cli("rules", "new", "few_kinds", "-o", tmp_path)
+    hardware = spec(tmp_path, "{name: few_kinds, parameters: {kind: add, limit: 2}}")
+    made = cli("partition", diamond, "--hw", hardware, "--json")
+    assert (made.status, made.json["rules"]["few_kinds"]) == (0, 0)
+    assert made.json["chips_used"] >= 2
+    design = tmp_path / "design.csv"
+    design.write_text("op,chip\nop0,1\nop1,1\nop2,1\nop3,2\n")
+    judged = cli("verify", design, "--graph", diamond, "--hw", hardware, "--json")
+    assert (judged.status, judged.json["rules"]) == (1, {"acyclic_dataflow": 0, "few_kinds": 1})
+
+
+def test_a_soft_rule_has_its_penalty_reported_apart(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    cli("rules", "new", "few_kinds", "-o", tmp_path)
+    rule = "{name: few_kinds, parameters: {kind: add, limit: 2}, soft_weight: 2.5}"
+    design = tmp_path / "design.csv"
+    design.write_text("op,chip\nop0,1\nop1,1\nop2,1\nop3,1\n")
+    judged = cli("verify", design, "--graph", diamond, "--hw", spec(tmp_path, rule), "--json")
+    assert (judged.status, judged.json["valid"], judged.json["penalty"]) == (0, True, 2.5)
+
+
+@pytest.mark.parametrize("name", ["My_Rule", "a/b", "../a", "if", "hops", "pinned", "x_labels", ""])
+def test_a_name_that_no_rule_can_have_is_refused(cli: Cli, tmp_path: Path, name: str) -> None:
+    ended = cli("rules", "new", name, "-o", tmp_path)
+    assert ended.status == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_rule_that_is_there_is_never_overwritten(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.mzn").write_text("precious")
+    assert cli("rules", "new", "mine", "-o", tmp_path).status == 2
+    assert (tmp_path / "mine.mzn").read_text() == "precious"
+
+
+FAULTS = {
+    "syntax": (FUNCTION + "  [chip[o] <= | o in OP];\n", (2, 15), "syntax error"),
+    "undefined": (FUNCTION + "  [chip[o] <= limmit | o in OP];\n", (2, 15), "undefined identifier `limmit'"),
+    "type": (FUNCTION + "  [chip[o] ++ 1 | o in OP];\n", (2, 4), "type error"),
+    "par argument": (FUNCTION.replace("var CHIP", "CHIP") + "  [chip[o] <= 1 | o in OP];\n", (1, 34), "expected 'func"),
+    "result": (FUNCTION.replace("var bool", "var int") + "  [chip[o] | o in OP];\n", (1, 33), "expected 'function"),
+    "lean form": (
+        FUNCTION + "  [chip[o] <= 1 | o in OP];\npredicate my_rule_enforce(int: x) = true;\n",
+        (3, 11),
+        "expected 'predicate my_rule_enforce(",
+    ),
+    "labels": (
+        FUNCTION + "  [chip[o] <= 1 | o in OP];\nfunction array[int] of int: my_rule_labels() = [1];\n",
+        (3, 29),
+        "expected 'function array[int] of string: my_rule_labels()'",
+    ),
+    "solve item": (FUNCTION + "  [chip[o] <= 1 | o in OP];\nsolve satisfy;\n", (3, 1), "no solve item"),
+    "assertion": (FUNCTION + '  [assert(n_chips > 100, "too few", chip[o] <= 1) | o in OP];\n', (2, 11), "too few"),
+}
+ONLY_WITH_VALUES = {"assertion"}  # lint tries values only where a file has cases
+
+
+@pytest.mark.parametrize("fault", FAULTS.keys() - ONLY_WITH_VALUES)
+def test_lint_points_into_the_users_file(cli: Cli, tmp_path: Path, fault: str) -> None:
+    text, place, message = FAULTS[fault]
+    file = tmp_path / "my_rule.mzn"
+    file.write_text(text)
+    ended = cli("rules", "lint", file, "--json")
+    (finding,) = ended.json["rules"][0]["findings"]
+    assert (ended.status, finding["severity"]) == (1, "error")
+    assert (finding["line"], finding["column"]) == place
+    assert message in finding["message"]
+
+
+def test_lint_draws_a_caret_below_the_fault(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "my_rule.mzn"
+    file.write_text(FAULTS["undefined"][0])
+    shown = cli("rules", "lint", file).out.splitlines()
+    assert shown[0].startswith(f"{file}:2:15: error: ")
+    assert shown[1][shown[2].index("^") :].startswith("limmit")
+
+
+def test_lint_warns_of_an_index_out_of_bounds_and_of_what_is_missing(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "my_rule.mzn"
+    case = "/*** Mine.\n@allowed {chips: 2, chip: {a: 0}}\n*/\n"
+    file.write_text(case + FUNCTION + "  [chip[o + 1] <= 1 | o in OP];\n")
+    ended = cli("rules", "lint", file, "--json")
+    assert ended.status == 0
+    findings = {(one["severity"], one["line"]): one["message"] for one in ended.json["rules"][0]["findings"]}
+    assert "out of bounds" in findings["warning", 5]
+    assert "@refused" in findings["warning", None]
+
+
+def test_all_rules_that_ship_are_without_a_finding(cli: Cli) -> None:
+    ended = cli("rules", "lint", "--json")
+    assert [(rule["rule"], rule["findings"]) for rule in ended.json["rules"] if rule["findings"]] == []
+    assert ended.status == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS.keys() - {"labels"})
+def test_partition_points_into_the_users_file(cli: Cli, diamond: Path, tmp_path: Path, fault: str) -> None:
+    text, (line, column), message = FAULTS[fault]
+    file = tmp_path / "my_rule.mzn"
+    file.write_text(text)
+    ended = cli("partition", diamond, "--hw", spec(tmp_path, "my_rule"))
+    assert ended.status == 2
+    told, source, caret = ended.err.splitlines()[-3:]
+    assert told.startswith(f"chipzinc: error: {file}:{line}:{column}: ")
+    assert message in told
+    assert source.strip() == text.splitlines()[line - 1].strip()
+    assert caret.index("^") - 4 == column - 1
+
+
+PARAMETERS = {
+    "pins: {nowhere: 0}": ("nowhere", "'nowhere' matches no op"),
+    "pins: {op0: 7}": ("op0: 7", "there is no chip 7: expected one of 0 to 2"),
+    "pins: {'op[': 0}": ("'op['", "no regular expression"),
+    "pins: op0": ("pins", "expected a list or a mapping"),
+    "pins: [[op0]]": ("[op0]", "expected a list of 2 values"),
+    "pins: [[op0, 1.5]]": ("1.5", "expected a whole number"),
+    "pins: [[op0, .nan]]": (".nan", "expected a number"),
+    "chips: 1": ("chips: 1", "its parameters: pins"),
+}
+
+
+@pytest.mark.parametrize("given", PARAMETERS)
+def test_a_wrong_parameter_is_pointed_at_in_the_spec(cli: Cli, diamond: Path, tmp_path: Path, given: str) -> None:
+    pointed, message = PARAMETERS[given]
+    hardware = spec(tmp_path, f"{{name: pinned, parameters: {{{given}}}}}")
+    ended = cli("partition", diamond, "--hw", hardware)
+    assert ended.status == 2
+    told, source, caret = ended.err.splitlines()[-3:]
+    assert message in told
+    assert f"{hardware}:7:" in told
+    assert source[caret.index("^") :].startswith(pointed)
+
+
+def test_a_missing_parameter_is_told_with_its_type(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    ended = cli("partition", diamond, "--hw", spec(tmp_path, "colocated"))
+    assert ended.status == 2
+    assert "rules.colocated.groups: expected a value of type array[int] of set of OP" in ended.err
