@@ -39,7 +39,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verify": MODEL | {"throughput", "correct"},
     "designs": MODEL | {"throughput", "correct", "verify", "grouping", "hints", "exhaustive"},
     "grouping": DATA | {"rules"},
+    "optimise": MODEL | {"throughput", "correct", "verify"},
     "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "designs", "grouping"},
+    "improve": MODEL | {"throughput", "bounds", "hints", "verify", "grouping", "optimise", "recipe"},
 }
 TOP = {"cli", "__main__", "__init__"}  # may import everything
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,12 +19,12 @@ from chipzinc.cli.tables import print_chips
 from chipzinc.errors import InputError
 
 if TYPE_CHECKING:
-    from chipzinc.correct.problem import Mode
     from chipzinc.graph.opgraph import IntArray
     from chipzinc.hints.sources import HintSource
     from chipzinc.plans.plan import Plan
     from chipzinc.recipe import Partitioned
     from chipzinc.solve import Session
+    from chipzinc.throughput.evaluator import Evaluator
 
 FIELDS = (
     "valid",
@@ -41,8 +43,10 @@ FIELDS = (
     "seconds",
     "rules",
 )
-MODES: dict[str, Mode] = {"fix": "fix", "sample": "sample"}
-
+OPTIMISE = "optimise"
+MODES = (OPTIMISE, "fix", "sample")
+DEFAULT_LIMITS = {OPTIMISE: "30s", "fix": "5min", "sample": "5min"}
+WORKERS = 2
 
 Hints = Annotated[str, typer.Option("--hints", metavar="HINTS", help="greedy, slice, noisy, random, or a plan file.")]
 Correction = Annotated[
@@ -50,8 +54,29 @@ Correction = Annotated[
     typer.Option(
         "--mode",
         metavar="MODE",
-        help="fix: nearest to the hint; sample: by the hint's order of chips; optimise comes later.",
+        help="optimise: search from the hint; fix: nearest to the hint; sample: by the hint's order of chips.",
     ),
+]
+Solvers = Annotated[
+    str,
+    typer.Option("--solver", help="The solver, by its MiniZinc name: chuffed, gecode, ...; to optimise, a list too."),
+]
+Limit = Annotated[
+    str | None,
+    typer.Option(
+        "--time-limit", metavar="TIME", help="Longest time to search: 30s if not said, 5min to correct hints."
+    ),
+]
+Objective = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        metavar="OBJECTIVE",
+        help="What to minimise: interval, latency, chips_used, moved, energy; 'interval > energy'; 'interval + 3 energy'.",
+    ),
+]
+Iterations = Annotated[
+    int | None, typer.Option("--iterations", min=0, help="Neighbourhoods to search: the same result each time.")
 ]
 Samples = Annotated[int, typer.Option("--samples", min=1, help="Hints to correct; the best partition wins.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")]
@@ -62,9 +87,11 @@ def partition_graph(
     hardware: options.Hardware = None,
     hints: Hints = "slice",
     mode: Correction = "fix",
-    solver: options.Solver = "chuffed",
+    solver: Solvers = "chuffed",
     samples: Samples = 1,
-    time_limit: options.TimeLimit = "5min",
+    objective: Objective = None,
+    iterations: Iterations = None,
+    time_limit: Limit = None,
     seed: Seed = 0,
     evaluator: options.Evaluator = None,
     output: options.PlanOutput = None,
@@ -73,37 +100,24 @@ def partition_graph(
 ) -> int:
     """Give every op a chip so that the rules hold and the pipeline runs fast."""
     from chipzinc.plans.files import save_plan
-    from chipzinc.recipe import partition
     from chipzinc.solve import Session
     from chipzinc.throughput.evaluator import CommandEvaluator
 
     begin = time.monotonic()
-    correction, limit_s = _mode(mode), parse_time_limit(time_limit)
+    asked = _Asked(mode, tuple(solver.split(",")), samples, objective, iterations, time_limit, seed)
     with Progress() as progress:
         progress(f"importing {graph}")
         inputs = load_inputs(graph, hardware, fix_shape)
         source = _hint_source(hints, inputs)
         judge = None if evaluator is None else CommandEvaluator(evaluator, lambda chips: _document(inputs, chips))
         import_s = time.monotonic() - begin
-        with Session(solver=solver) as session:
-            found = partition(
-                inputs.graph,
-                inputs.package,
-                session=session,
-                hints=source,
-                mode=correction,
-                solver=solver,
-                samples=samples,
-                time_limit_s=limit_s,
-                seed=seed,
-                evaluator=judge,
-                progress=progress,
-            )
-            tools = _tools(session, solver)
+        with Session(solver=asked.solvers[0]) as session:
+            found = asked.run(inputs, session, source, judge, progress)
+            tools = _tools(session, asked.solvers)
     answer = _answer(found, inputs, tools)
     answer["seconds"] = found.seconds | {"import": import_s, "total": time.monotonic() - begin}
     if output is not None:
-        made = {"hints": hints, "mode": mode, "samples": samples, "seed": seed, "time_limit": time_limit, **tools}
+        made = {"hints": hints, **asked.provenance(), **tools}
         save_plan(_plan(inputs, found, output, answer, {"chipzinc": chipzinc.__version__, **made}), output)
     if as_json:
         print_json(answer)
@@ -112,12 +126,86 @@ def partition_graph(
     return INTERRUPTED if found.interrupted else 0
 
 
-def _mode(mode: str) -> Mode:
-    if mode == "optimise":
-        raise InputError("optimise comes in a later version; this one has fix and sample", field="--mode")
-    if mode not in MODES:
-        raise InputError(f"expected {' or '.join(MODES)}, got {mode!r}", field="--mode")
-    return MODES[mode]
+@dataclass(frozen=True)
+class _Asked:
+    """How the command line wants the graph partitioned."""
+
+    mode: str
+    solvers: tuple[str, ...]
+    samples: int
+    objective: str | None
+    iterations: int | None
+    time_limit: str | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise InputError(f"expected {', '.join(MODES[:-1])} or {MODES[-1]}, got {self.mode!r}", field="--mode")
+        if self.mode != OPTIMISE:
+            for name, given in (("--objective", self.objective), ("--iterations", self.iterations)):
+                if given is not None:
+                    raise InputError(f"{self.mode} does not heed it: give --mode {OPTIMISE}", field=name)
+            if len(self.solvers) > 1:
+                raise InputError(f"{self.mode} takes one solver, got {','.join(self.solvers)}", field="--solver")
+        parse_time_limit(self.time_limit or DEFAULT_LIMITS[self.mode])
+
+    @property
+    def limit_s(self) -> float | None:
+        """Wall-clock limit; None where a number of iterations is the limit."""
+        if self.time_limit is None and self.iterations is not None:
+            return None
+        return parse_time_limit(self.time_limit or DEFAULT_LIMITS[self.mode])
+
+    def provenance(self) -> dict[str, Any]:
+        """What a plan says of how it was made."""
+        said = {name: value for name, value in vars(self).items() if name != "solvers" and value is not None}
+        return said | {"time_limit": self.time_limit or (None if self.limit_s is None else DEFAULT_LIMITS[self.mode])}
+
+    def run(
+        self, inputs: Inputs, session: Session, hints: HintSource, judge: Evaluator | None, progress: Progress
+    ) -> Partitioned:
+        """Partitions."""
+        if self.mode == OPTIMISE:
+            return self._optimise(inputs, session, hints, judge, progress)
+        from chipzinc.recipe import partition
+
+        return partition(
+            inputs.graph,
+            inputs.package,
+            session=session,
+            hints=hints,
+            mode="fix" if self.mode == "fix" else "sample",
+            solver=self.solvers[0],
+            samples=self.samples,
+            time_limit_s=self.limit_s,
+            seed=self.seed,
+            evaluator=judge,
+            progress=progress,
+        )
+
+    def _optimise(
+        self, inputs: Inputs, session: Session, hints: HintSource, judge: Evaluator | None, progress: Progress
+    ) -> Partitioned:
+        from chipzinc.improve import optimise
+        from chipzinc.render.objective import parse_objective
+        from chipzinc.solve import Session
+
+        objective = None if self.objective is None else parse_objective(self.objective, inputs.package.source)
+        return optimise(
+            inputs.graph,
+            inputs.package,
+            session=session,
+            worker=lambda: Session(session.toolchain),
+            hints=hints,
+            objective=objective,
+            solvers=self.solvers,
+            workers=WORKERS,
+            time_limit_s=self.limit_s,
+            iterations=self.iterations,
+            seed=self.seed,
+            evaluator=judge,
+            progress=progress,
+        )
 
 
 def _hint_source(hints: str, inputs: Inputs) -> HintSource:
@@ -131,12 +219,13 @@ def _hint_source(hints: str, inputs: Inputs) -> HintSource:
     return Given(design.whole(design.chips(inputs.graph, inputs.package, inputs.sha256), inputs.graph))
 
 
-def _tools(session: Session, solver: str) -> dict[str, str]:
+def _tools(session: Session, solvers: Sequence[str]) -> dict[str, str]:
     """What solved, by name and version."""
     toolchain = session.toolchain
     assert toolchain is not None
-    used = toolchain.solver(solver)
-    return {"solver": f"{used.name} {used.version}", "minizinc": f"{toolchain.version} ({toolchain.kind})"}
+    used = [toolchain.solver(solver) for solver in solvers]
+    names = ", ".join(f"{solver.name} {solver.version}" for solver in used)
+    return {"solver": names, "minizinc": f"{toolchain.version} ({toolchain.kind})"}
 
 
 def _answer(found: Partitioned, inputs: Inputs, tools: dict[str, str]) -> dict[str, Any]:
@@ -158,6 +247,27 @@ def _answer(found: Partitioned, inputs: Inputs, tools: dict[str, str]) -> dict[s
         "penalty": found.verdict.penalty,
         "rules": found.verdict.counts,
         **tools,
+        **_searched(found),
+    }
+
+
+def _searched(found: Partitioned) -> dict[str, Any]:
+    """What else a search has to tell."""
+    from chipzinc.improve import Optimised
+
+    if not isinstance(found, Optimised):
+        return {}
+    return {
+        "objective": found.objective,
+        "objective_values": [finite(value) for value in found.values],
+        "bound": None if found.bound is None else found.bound.name,
+        "proven": found.proven,
+        "iterations": found.iterations,
+        "improvements": found.improvements,
+        "incumbents": [
+            {"seconds": round(each.seconds, 3), "interval_us": finite(each.interval_us)} for each in found.incumbents
+        ],
+        "failure": found.failure,
     }
 
 
@@ -197,11 +307,19 @@ def _print(found: Partitioned, inputs: Inputs, answer: dict[str, Any], output: P
         print(f"No valid partition is below {found.bound.value_us:.2f} µs ({found.bound.name}): gap {found.gap:.1%}.")
     else:
         print(f"The judge's interval: {found.interval_us:.2f} µs.")
-    print(
-        f"{answer['samples']} of {answer['samples'] + answer['timed_out']} samples corrected, "
-        f"{found.moved_share:.0%} of {answer['groups']} groups moved from their hint; "
+    solved = (
         f"{answer['solver']} on MiniZinc {answer['minizinc']}: {seconds['solve']:.1f} s of {seconds['total']:.1f} s."
     )
+    if "iterations" in answer:
+        last = "proven best" if answer["proven"] else "not proven best"
+        print(
+            f"{answer['iterations']} neighbourhoods searched, {answer['improvements']} held better ({last}); {solved}"
+        )
+    else:
+        print(
+            f"{answer['samples']} of {answer['samples'] + answer['timed_out']} samples corrected, "
+            f"{found.moved_share:.0%} of {answer['groups']} groups moved from their hint; {solved}"
+        )
     print(f"Rules that hold: {', '.join(answer['rules']) or 'none selected'}.")
     if output is not None:
         print(f"Plan written to {output}")

@@ -63,6 +63,7 @@ class Package:
         picojoule_per_link_byte: shape [link], or None.
         on_host: chips that are the host's own processors, to which transfers cost nothing, shape [chip]; None: none.
         rules: the rules selected.
+        objective: what optimising minimises, as `chipzinc.render.objective.parse_objective` reads it.
         source: the spec's file, where it has one; a user's rule files are looked for beside it.
     """
 
@@ -89,6 +90,7 @@ class Package:
     picojoule_per_link_byte: FloatArray | None = None
     on_host: BoolArray | None = None
     rules: tuple[RuleUse, ...] = ()
+    objective: str = "interval"
     source: Path | None = None
 
     @property

@@ -191,6 +191,13 @@ class HardwareSpec(_Fields):
     weight_bits: Annotated[int | None, Field(ge=1, le=64, description="Overrides the exported dtype.")] = None
     activation_bits: Annotated[int | None, Field(ge=1, le=64, description="Overrides the exported dtype.")] = None
     communication: Communication = "added"
+    objective: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="What optimising minimises: `interval`, in order `interval > chips_used`, or a weighted sum.",
+        ),
+    ] = "interval"
     rules: Annotated[list[AnyRule], Field(default_factory=list)]
 
 

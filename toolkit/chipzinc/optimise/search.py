@@ -21,7 +21,7 @@ from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE, live_set
 from chipzinc.errors import SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray
-from chipzinc.optimise.neighbourhood import Answer, Task, solve
+from chipzinc.optimise.neighbourhood import LEAST_GAIN, Answer, Task, solve
 from chipzinc.optimise.regions import Proposal, Regions
 from chipzinc.optimise.score import Scorer, Standing
 from chipzinc.render.data import LiveSet
@@ -52,14 +52,14 @@ class Incumbent:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Limits:
     """When to stop.
 
     Attributes:
         deadline: `time.monotonic()` at which to stop; None: never.
         iterations: neighbourhoods to search; None: as many as there is time for.
-        bound_us: no interval is below this.
+        bound_us: no interval is below this; another thread may raise it.
     """
 
     deadline: float | None = None
@@ -95,6 +95,7 @@ class Outcome:
         proven: whether no partition of the ops is better, by more than is worth a solve.
         bound_us: what the solver has proven no interval to be below; 0 for nothing.
         interrupted: whether Ctrl-C ended it.
+        failure: what solvers said, if they failed one after another and so ended it.
     """
 
     best: Standing
@@ -105,6 +106,7 @@ class Outcome:
     proven: bool = False
     bound_us: float = 0.0
     interrupted: bool = False
+    failure: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,6 @@ class Search:
 
         Raises:
             InputError: if a rule or an objective is wrong.
-            SolverError: if solves fail one after another.
         """
         self._begin = time.monotonic()
         outcome = Outcome(start)
@@ -195,8 +196,10 @@ class Search:
     def _done(self, outcome: Outcome, limits: Limits, running: int) -> bool:
         worked = limits.iterations is not None and outcome.iterations + running >= limits.iterations
         optimal = self.scorer.stages == 1 and self.scorer.judges_loads(0)
-        optimal = optimal and outcome.best.interval_us <= limits.bound_us * (1 + 1e-9)
-        return worked or optimal or outcome.proven or limits.left_s() <= _SHORTEST_SOLVE_S
+        optimal = optimal and outcome.best.interval_us <= limits.bound_us * (1 + LEAST_GAIN)
+        return (
+            worked or optimal or outcome.proven or outcome.failure is not None or limits.left_s() <= _SHORTEST_SOLVE_S
+        )
 
     def _solve(
         self,
@@ -229,7 +232,7 @@ class Search:
 
     def _take(self, job: _Job, outcome: Outcome, limits: Limits) -> None:
         """Waits for the oldest neighbourhood and takes in what it found."""
-        answer = self._answer(job, limits)
+        answer = self._answer(job, outcome, limits)
         outcome.iterations += 1
         about = self._accepted(job, answer, outcome)
         self.regions.learn(job.proposal, about or job.start, proven=answer.proven and about is not None)
@@ -261,20 +264,16 @@ class Search:
         self._note(outcome)
         return standing
 
-    def _answer(self, job: _Job, limits: Limits) -> Answer:
-        """What a job found; nothing if it failed, as single solves may.
-
-        Raises:
-            SolverError: if the last few failed alike.
-        """
+    def _answer(self, job: _Job, outcome: Outcome, limits: Limits) -> Answer:
+        """What a job found; nothing if it failed, as single solves may."""
         try:
             answer = job.answer.result(timeout=limits.left_s() + 1.0 if limits.deadline is not None else None)
         except TimeoutError:
             return Answer(None, proven=False, seconds=0.0)
-        except SolverError:
+        except SolverError as error:
             self._failures += 1
             if self._failures >= _MOST_FAILURES:
-                raise
+                outcome.failure = str(error)
             return Answer(None, proven=False, seconds=0.0)
         self._failures = 0
         return answer
@@ -296,7 +295,10 @@ class Search:
         return False
 
     def _note(self, outcome: Outcome) -> None:
+        """Writes the best down, unless it only has shorter loads behind the largest."""
         best = outcome.best
+        if outcome.incumbents and np.allclose(best.values, outcome.incumbents[-1].values, rtol=1e-9, atol=0):
+            return
         incumbent = Incumbent(time.monotonic() - self._begin, best.interval_us, tuple(best.values.tolist()))
         outcome.incumbents.append(incumbent)
         self._found(incumbent)

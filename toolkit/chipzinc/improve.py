@@ -1,0 +1,291 @@
+"""`optimise()`: the recipe from a graph and a package to a partition as good as the time allows, with a bound.
+
+Starts from hints that hold, or from their correction; everything it uses stands in a module of its own. Nothing here
+knows files, MiniZinc or the command line.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipzinc.bounds.prove import prove
+from chipzinc.bounds.simple import Bound
+from chipzinc.errors import InfeasibleError
+from chipzinc.graph.coarsen import Coarsening
+from chipzinc.graph.opgraph import IntArray, OpGraph
+from chipzinc.grouping import group_ops
+from chipzinc.hardware.package import Package
+from chipzinc.hints.search import best_slices
+from chipzinc.hints.sources import Given, HintContext, HintSource, Slice
+from chipzinc.optimise.neighbourhood import LEAST_GAIN, Task, terms_by_solver
+from chipzinc.optimise.score import Scorer, Standing
+from chipzinc.optimise.search import Incumbent, Limits, Outcome, Search
+from chipzinc.recipe import Partitioned, Progress, partition
+from chipzinc.render.objective import Objective, parse_objective
+from chipzinc.rules.catalogue import SelectedRule, selected_rules
+from chipzinc.solve import Session
+from chipzinc.throughput.evaluator import Evaluator
+from chipzinc.verify import Verdict, verify
+
+SOLVER_BOUND = "search"
+"""Name of the bound that a search proves when it comes to its end."""
+
+_START_SHARE = 0.1  # of the time, for pipelines to start from
+_LONGEST_START_S = 5.0
+_STARTS = 4
+_CORRECTION_SHARE = 0.5  # of the time left, where no hint holds as it is
+
+
+@dataclass(frozen=True, eq=False)
+class Optimised(Partitioned):
+    """The best partition found, and how the search went.
+
+    Attributes:
+        incumbents: each best partition in its turn, by seconds since the command's beginning.
+        iterations: neighbourhoods searched.
+        improvements: how many of them held something better.
+        objective: what was minimised.
+        values: values of the objective's terms.
+        proven: whether no partition of the ops is better, by more than is worth a solve.
+        failure: what ended the search before its time, if solvers kept failing.
+    """
+
+    incumbents: tuple[Incumbent, ...] = ()
+    iterations: int = 0
+    improvements: int = 0
+    objective: str = "interval"
+    values: tuple[float, ...] = ()
+    proven: bool = False
+    failure: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """A valid partition and the hint it comes from."""
+
+    chips: IntArray
+    hint: IntArray
+    verdict: Verdict
+    samples: int = 0
+    timed_out: int = 0
+    memory_rounds: int = 0
+    interrupted: bool = False
+
+
+def optimise(
+    graph: OpGraph,
+    package: Package,
+    *,
+    session: Session,
+    worker: Callable[[], Session],
+    hints: HintSource,
+    objective: Objective | None = None,
+    solvers: Sequence[str] = ("chuffed",),
+    workers: int = 2,
+    time_limit_s: float | None = 60.0,
+    iterations: int | None = None,
+    seed: int = 0,
+    evaluator: Evaluator | None = None,
+    progress: Progress = lambda step: None,
+) -> Optimised:
+    """Starts from hints, searches neighbourhoods, re-checks. Ctrl-C ends the search, and the best so far is returned.
+
+    Args:
+        graph: the graph.
+        package: the package, whose rules bind.
+        session: where to solve.
+        worker: opens a further session for a worker.
+        hints: where to start.
+        objective: what to minimise; None for what the package says, which is the interval unless it says otherwise.
+        solvers: solvers to use in turn; the first one corrects the hints and searches all there is.
+        workers: neighbourhoods searched at a time.
+        time_limit_s: wall-clock limit of the whole; None for none.
+        iterations: neighbourhoods to search; None: as many as there is time for.
+        seed: seed of all draws.
+        evaluator: a judge of the result; None for the throughput model, which also guides the search.
+        progress: called with what is being done.
+
+    Raises:
+        InfeasibleError: if the rules are proven to leave no partition.
+        NoAnswerError: if none was found in time.
+        InputError: if a rule, an objective or a parameter is wrong.
+    """
+    begin = time.monotonic()
+    deadline = None if time_limit_s is None else begin + time_limit_s
+    wanted = objective or parse_objective(package.objective, package.source)
+    rules = selected_rules(package)
+    coarsening = group_ops(graph, package, partition=hints.chips if isinstance(hints, Given) else None)
+    limits = Limits(deadline, iterations)
+    proof = _Proof(graph, package, limits)
+    start = _start(graph, package, rules, coarsening, hints, session, solvers[0], limits, seed, progress)
+    started = time.monotonic()
+    task = Task(graph, package, rules, wanted, start.hint, coarsening.op_work)
+    scorer = Scorer(graph, package, wanted, start.hint, lambda chips: terms_by_solver(session, task, chips, solvers[0]))
+    standing = scorer.standing(start.chips)
+
+    def found(incumbent: Incumbent) -> None:
+        progress(f"interval {incumbent.interval_us:.2f} µs, bound {limits.bound_us:.2f} µs")
+
+    if start.interrupted:
+        outcome = Outcome(standing, interrupted=True)
+    else:
+        search = Search(
+            task,
+            scorer,
+            coarsening,
+            session,
+            [worker() for _ in range(workers)],
+            solvers=solvers,
+            seed=seed,
+            found=found,
+        )
+        outcome = search.run(standing, limits)
+    searched = time.monotonic()
+    progress("re-checking the rules")
+    chips, verdict = _confirmed(session, task, outcome.best, start, solvers[0])
+    bound = None if evaluator else _best(proof.stop(), outcome)
+    ended = time.monotonic()
+    optimal = bound is not None and outcome.best.interval_us <= bound.value_us * (1 + LEAST_GAIN)
+    interval = float(scorer.model.evaluate(chips).interval_us[0]) if evaluator is None else _judged(evaluator, chips)
+    moved = chips != start.hint
+    return Optimised(
+        chips=chips,
+        interval_us=interval,
+        bound=bound,
+        verdict=verdict,
+        coarsening=coarsening,
+        moved=int(moved.sum()),
+        moved_share=len(np.unique(coarsening.group_of[moved])) / coarsening.n_groups,
+        samples=start.samples + outcome.iterations,
+        timed_out=start.timed_out,
+        memory_rounds=start.memory_rounds + outcome.memory_rounds,
+        seconds={
+            "render": 0.0,
+            "start": started - begin,
+            "solve": searched - started + ended - searched,
+            "score": time.monotonic() - ended,
+            "total": time.monotonic() - begin,
+        },
+        interrupted=outcome.interrupted,
+        incumbents=tuple(
+            Incumbent(each.seconds + started - begin, each.interval_us, each.values) for each in outcome.incumbents
+        ),
+        iterations=outcome.iterations,
+        improvements=outcome.improvements,
+        objective=str(wanted),
+        values=tuple(scorer.standing(chips).values.tolist()),
+        proven=outcome.proven or (optimal and scorer.stages == 1 and scorer.judges_loads(0)),
+        failure=outcome.failure,
+    )
+
+
+class _Proof:
+    """Proves bounds beside the search, and tells the search, which ends when it reaches one."""
+
+    def __init__(self, graph: OpGraph, package: Package, limits: Limits) -> None:
+        self._found: list[Bound] = []
+        self._error: InfeasibleError | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._prove, args=(graph, package, limits), name="chipzinc-bounds", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> list[Bound]:
+        """Ends the proving, as soon as the proof at hand allows, and returns what is proven.
+
+        Raises:
+            InfeasibleError: if a proof found that no partition keeps the rules.
+        """
+        self._stop.set()
+        self._thread.join(timeout=0.2)
+        if self._error is not None:
+            raise self._error
+        return list(self._found)
+
+    def _prove(self, graph: OpGraph, package: Package, limits: Limits) -> None:
+        left = min(limits.left_s(), 60.0) * 0.8
+        try:
+            for bound in prove(graph, package, time_limit_s=left):
+                self._found.append(bound)
+                limits.bound_us = max(limits.bound_us, bound.value_us)
+                if self._stop.is_set():
+                    return
+        except InfeasibleError as error:
+            self._error = error
+
+
+def _start(
+    graph: OpGraph,
+    package: Package,
+    rules: tuple[SelectedRule, ...],
+    coarsening: Coarsening,
+    hints: HintSource,
+    session: Session,
+    solver: str,
+    limits: Limits,
+    seed: int,
+    progress: Progress,
+) -> _Start:
+    """A valid partition: the best hint that holds as it is, else the best correction."""
+    progress(f"looking for pipelines of {coarsening.n_groups} groups to start from")
+    hinted = _hints(graph, package, rules, coarsening, hints, limits, seed)
+    progress("checking them")
+    for chips, verdict in zip(hinted, verify(session, graph, package, rules, hinted, solver=solver), strict=True):
+        if verdict.valid:
+            return _Start(chips, chips, verdict)
+    left = None if limits.deadline is None else max(1.0, limits.left_s() * _CORRECTION_SHARE)
+    source = Given(hinted[0])
+    found = partition(
+        graph, package, session=session, hints=source, solver=solver, time_limit_s=left, seed=seed, progress=progress
+    )
+    return _Start(
+        found.chips, hinted[0], found.verdict, found.samples, found.timed_out, found.memory_rounds, found.interrupted
+    )
+
+
+def _hints(
+    graph: OpGraph,
+    package: Package,
+    rules: tuple[SelectedRule, ...],
+    coarsening: Coarsening,
+    hints: HintSource,
+    limits: Limits,
+    seed: int,
+) -> IntArray:
+    """The most promising hints, the best first, shape [hint, op]."""
+    no_jumps = any(selected.name == "triangle_dependency" and selected.hard for selected in rules)
+    context = HintContext(graph, package, coarsening, no_jumps=no_jumps)
+    if isinstance(hints, Given):
+        return hints.chips[None]
+    if isinstance(hints, Slice):
+        counted = limits.iterations is not None and limits.deadline is None
+        spend = 0.0 if counted else min(_LONGEST_START_S, _START_SHARE * limits.left_s())
+        found = [chips for _, chips in best_slices(context, spend, seed)[:_STARTS]]
+        if found:
+            return np.stack(found)
+    rankings = hints.rankings(context, _STARTS, np.random.default_rng(seed))
+    return coarsening.expand(np.unique(rankings[..., 0], axis=0))
+
+
+def _confirmed(session: Session, task: Task, best: Standing, start: _Start, solver: str) -> tuple[IntArray, Verdict]:
+    """The best partition, if the rules confirm it; else the start, which they have confirmed."""
+    (verdict,) = verify(session, task.graph, task.package, task.rules, best.chips[None], solver=solver)
+    return (best.chips, verdict) if verdict.valid else (start.chips, start.verdict)
+
+
+def _best(proven: list[Bound], outcome: Outcome) -> Bound:
+    """The strongest bound, the search's own among them."""
+    if outcome.bound_us > 0:
+        proven = [*proven, Bound(SOLVER_BOUND, outcome.bound_us, outcome.incumbents[-1].seconds)]
+    return max(proven, key=lambda bound: bound.value_us)
+
+
+def _judged(evaluator: Evaluator, chips: IntArray) -> float:
+    (score,) = evaluator.score(chips[None])
+    return score.interval_us
