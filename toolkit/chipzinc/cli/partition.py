@@ -72,7 +72,7 @@ Objective = Annotated[
     typer.Option(
         "--objective",
         metavar="OBJECTIVE",
-        help="What to minimise: interval, latency, chips_used, moved, energy; 'interval > energy'; 'interval + 3 energy'.",
+        help="interval, latency, chips_used, moved or energy: one, 'interval > energy', or '2 interval + energy'.",
     ),
 ]
 Iterations = Annotated[
