@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import chipzinc
-from chipzinc.cli import doctor, graphs, partition, repair, rule_files, rules, verify
+from chipzinc.cli import doctor, explain, graphs, partition, repair, rule_files, rules, verify
 from chipzinc.cli.failures import answers, run
 
 app = typer.Typer(
@@ -42,6 +42,7 @@ app.command("import")(answers(graphs.import_graph))
 app.command("render")(answers(graphs.render))
 app.command("partition")(answers(partition.partition_graph, partition.FIELDS))
 app.command("verify")(answers(verify.verify_plan, verify.FIELDS))
+app.command("explain")(answers(explain.explain_design, explain.FIELDS))
 app.command("repair")(answers(repair.repair_plan, repair.FIELDS))
 app.command("bound")(answers(graphs.bound, ("bound_us",)))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from chipzinc.errors import SolverError
 from chipzinc.graph.coarsen import Coarsening, refine
 from chipzinc.graph.opgraph import BoolArray, IntArray, OpGraph
 from chipzinc.hardware.package import Package
@@ -24,6 +25,9 @@ from chipzinc.rules.types import has_single_op, parse_type
 from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 
 TEMPLATE = "mend.mzn.j2"
+
+FALLBACK = "gecode"
+"""Solver that is asked where another one fails."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +133,9 @@ def mend_part(
     Args:
         session: where to solve.
         task: the design.
-        ops: the part, increasing, shape [kept]; of all ops, every hard rule counts unless `rules` says otherwise.
+        ops: the part, increasing, shape [kept]; of all ops, rules count that do not carry over to a part.
         solver: a solver.
-        rules: the rules that count; None: all that can.
+        rules: the rules that count, if they can; None: the task's.
         cuts: sets of ops, inside the part or not, proven elsewhere not to keep all the design's chips.
         least: a cost proven elsewhere to be the least.
         most: only assignments that cost at most this are wanted.
@@ -141,9 +145,8 @@ def mend_part(
         InputError: if a rule or its parameters are wrong.
         SolverError: if the solver fails.
     """
-    used = tuple(each for each in rules or task.rules if each.hard and carries(each))
-    if len(ops) == task.graph.n_ops and rules is None:
-        used = tuple(each for each in task.rules if each.hard)
+    whole = len(ops) == task.graph.n_ops
+    used = tuple(each for each in (rules or task.rules) if each.hard and (whole or carries(each)))
     data = part_data(task.graph, task.package, used, ops, task.live_sets)
     given = task.design[ops] >= 0
     place = {int(op): at for at, op in enumerate(ops)}
@@ -265,7 +268,13 @@ def _mend(
         time_limit_s=time_limit_s,
         statistics=False,
     )
-    chips, others, status = _last(session, request)
+    try:
+        chips, others, status = _last(session, request)
+    except SolverError:
+        # Embedded Chuffed may break off where a constraint fails as soon as it is posted.
+        if solver == FALLBACK or session.toolchain is None or not session.toolchain.has(FALLBACK):
+            raise
+        chips, others, status = _last(session, replace(request, solver=FALLBACK))
     cost = None
     if chips is not None:
         cost = int(price[(chips != design) & ~pinned].sum()) + sum(data["other_cost"][at] for at in others)

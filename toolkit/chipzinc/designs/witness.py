@@ -223,6 +223,75 @@ def _overflow(scene: Scene, overflow: Overflow) -> Witness:
     return Witness(text, tuple(dict.fromkeys(alive)), (overflow.chip,), demand, overflow.sram_bytes, "bytes", here)
 
 
+def _contiguous(scene: Scene, chip: int) -> Witness:
+    path = _returning(scene, chip)
+    text = f"a path leaves chip {chip} and returns: {' -> '.join(scene.name(op) for op in path)}"
+    return Witness(text, tuple(path), tuple(dict.fromkeys(int(scene.chips[op]) for op in path)))
+
+
+def _returning(scene: Scene, chip: int) -> list[int]:
+    """Ops of a shortest path of forward ops that leaves a chip and returns; there is one."""
+    readers: dict[int, list[int]] = {}
+    for u, v in _forward_edges(scene).tolist():
+        readers.setdefault(u, []).append(v)
+    before = {
+        v: u for u, row in sorted(readers.items()) if scene.chips[u] == chip for v in row if scene.chips[v] != chip
+    }
+    queue = deque(before)
+    while queue:
+        op = queue.popleft()
+        for reader in readers.get(op, ()):
+            if scene.chips[reader] == chip:
+                path = [reader, op]
+                while scene.chips[path[-1]] != chip:
+                    path.append(before[path[-1]])
+                return path[::-1]
+            if reader not in before:
+                before[reader] = op
+                queue.append(reader)
+    raise ValueError(f"no path leaves chip {chip} and returns")
+
+
+def _forward_edges(scene: Scene) -> IntArray:
+    edges, profile = scene.graph.edges, scene.graph.profile
+    return edges if profile is None else edges[~profile.op_backward[edges].any(axis=1)]
+
+
+def _cycle(scene: Scene, chip: int) -> Witness:
+    edge_of: dict[tuple[int, int], tuple[int, int]] = {}
+    for u, v in _forward_edges(scene).tolist():
+        edge_of.setdefault((int(scene.chips[u]), int(scene.chips[v])), (u, v))
+    before: dict[int, int] = {}
+    queue = deque([chip])
+    while chip not in before:
+        at = queue.popleft()
+        for a, b in edge_of:
+            if a == at and b != at and b not in before:
+                before[b] = at
+                queue.append(b)
+    walk = [chip, before[chip]]
+    while walk[-1] != chip:
+        walk.append(before[walk[-1]])
+    walk.reverse()
+    ops = dict.fromkeys(op for step in itertools.pairwise(walk) for op in edge_of[step])
+    return Witness(f"chips feed one another: {' feeds '.join(map(str, walk))}", tuple(ops), tuple(dict.fromkeys(walk)))
+
+
+def _unsupported(scene: Scene, op: int) -> Witness:
+    chip = int(scene.chips[op])
+    text = f"{scene.name(op)} is of kind {scene.graph.op_kinds[op]}, which {scene.package.chip_class[chip]} cannot run"
+    return Witness(text, (op,), (chip,))
+
+
+def _crowded(scene: Scene, chip: int) -> Witness:
+    here = np.flatnonzero(scene.chips == chip)
+    limit = int(scene.parameters["max_ops_per_chip"]["limit"])
+    blame = here if scene.reluctance is None else here[np.argsort(scene.reluctance[here], kind="stable")]
+    text = f"chip {chip} has {len(here)} ops, {limit} allowed"
+    blamed = tuple(sorted(int(op) for op in blame[: limit + 1]))
+    return Witness(text, blamed, (chip,), len(here), limit, "ops", tuple(int(op) for op in here))
+
+
 def _named(scene: Scene, label: str) -> Witness:
     """The ops and chips that a label names."""
     words = [label, *re.split(r"[\s,;:]+", label)]
@@ -238,8 +307,12 @@ def _mib(size: int) -> str:
 
 _WITNESSES: dict[str, Callable[[Scene, int], Witness | None]] = {
     "acyclic_dataflow": _acyclic,
+    "acyclic_quotient": _cycle,
+    "contiguous": _contiguous,
     "max_hops": _hops,
+    "max_ops_per_chip": _crowded,
     "memory_capacity": _memory,
     "no_skipped_chips": _skipped,
+    "supported_kinds": _unsupported,
     "triangle_dependency": _triangle,
 }

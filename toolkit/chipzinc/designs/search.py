@@ -1,0 +1,414 @@
+"""`Search`: what is known of the partitions near a design, and the steps that learn more.
+
+Cuts are sets of ops that cannot all stay; the cheapest ops that hit every cut bound the cost from below, and moving
+them is the next partition to try. Where cuts are not enough, a part of the graph is solved by itself. Knows no rule;
+memory over time counts as in correction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from chipzinc.correct.overflow import live_set
+from chipzinc.designs.hitting import least_hitting_set
+from chipzinc.designs.judgement import Fault, annotate, violated_on
+from chipzinc.designs.part import Found, Task, carries, mend_around, mend_part
+from chipzinc.designs.witness import NEVER
+from chipzinc.errors import InfeasibleError
+from chipzinc.graph.coarsen import Coarsening
+from chipzinc.graph.opgraph import BoolArray, IntArray
+from chipzinc.rules.catalogue import SelectedRule
+from chipzinc.solve import Session
+from chipzinc.verify import Verdict, verify
+
+Progress = Callable[[str], None]
+
+PART_SHARE = 0.6
+"""Share of the time for parts, before whole partitions are searched around them."""
+
+MOST_CUTS = 30
+"""Most cuts learnt from one answer."""
+
+PATIENCE = 3
+"""Parts after which parts grow faster."""
+
+LEAST_S = 0.5
+"""Time below which no solver is asked any more."""
+
+
+class Search:
+    """What is known so far.
+
+    Attributes:
+        best: the cheapest valid partition with its verdict, if there is any yet.
+        least: no valid partition costs less.
+        inside: ops of the part that matters, shape [op]; where nothing is valid, ops that have no place together.
+        cuts: sets of ops that cannot all stay.
+        guilty: the rule that by itself refuses every partition, where one was found to.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        task: Task,
+        groups: Coarsening,
+        solver: str,
+        time_limit_s: float | None,
+        progress: Progress,
+    ) -> None:
+        self.session, self.task, self.groups, self.solver = session, task, groups, solver
+        self.limit_s, self.progress, self.begin = time_limit_s, progress, time.monotonic()
+        self.best: tuple[IntArray, Verdict] | None = None
+        self.least = 0
+        self.parts = 0
+        self.cuts: list[tuple[int, ...]] = []
+        self.guilty: SelectedRule | None = None
+        self.part_share = PART_SHARE if self._may_move().any() else 1.0
+        self.inside: BoolArray = np.zeros(task.graph.n_ops, dtype=bool)
+
+    def run(self) -> None:
+        """Open ops first, then parts, then the whole around the last part, then the whole."""
+        faults = self._try(self.task.wish)
+        if self._done() or (faults and self._complete()):
+            return
+        self._move_outliers(faults)
+        self._grow_parts(faults)
+        if not self._done() and self._may_move().any():
+            self._around()
+        if not self._done() and self._left() > LEAST_S:
+            self._whole()
+
+    # ---- steps --------------------------------------------------------------------------------------------
+
+    def _complete(self) -> bool:
+        """Fills in the open ops alone; whether that was enough."""
+        free = self.task.design < 0
+        while free.any() and self._left(self.part_share) > LEAST_S:
+            self.progress(f"placing {int(free.sum())} open ops")
+            found = mend_around(
+                self.session,
+                self.task,
+                free,
+                self.groups,
+                solver=self.solver,
+                most=0,
+                time_limit_s=self._limit(self.part_share / 3),
+            )
+            if found.chips is None:
+                return False
+            n_sets = len(self.task.live_sets)
+            self._try(found.chips)
+            if self._done() or len(self.task.live_sets) == n_sets:
+                return self._done()
+        return False
+
+    def _ask_rules_alone(self) -> None:
+        """Whether a single rule refuses every partition that leaves the given chips as they are.
+
+        Raises:
+            InfeasibleError: if one does.
+        """
+        ops = np.arange(len(self.inside))
+        for rule in (rule for rule in self.task.rules if rule.hard and carries(rule)):
+            if self._left(self.part_share) < LEAST_S:
+                return
+            self.progress(f"asking {rule.name} alone")
+            limit_s = None if self.limit_s is None else max(LEAST_S, self.limit_s / 10)
+            alone = mend_part(self.session, self.task, ops, solver=self.solver, rules=[rule], time_limit_s=limit_s)
+            if alone.impossible:
+                self.inside[:] = True
+                self.guilty = rule
+                raise self._nothing()
+
+    def _may_move(self) -> BoolArray:
+        return np.asarray((self.task.design >= 0) & ~self.task.pinned)
+
+    def _move_outliers(self, faults: list[Fault]) -> None:
+        """A first valid partition, often the nearest: of those to blame, the op furthest from its neighbours moves.
+
+        Then each moved op goes back, if the rest holds without its moving.
+        """
+        task = self.task
+        moved = (task.design < 0) & False
+        may = self._may_move()
+        while faults and self._left(self.part_share / 2) > LEAST_S:
+            far = np.abs(self._beside(moved) - task.design)
+            picked = np.zeros_like(moved)
+            for fault in faults:
+                ops = np.array([op for op in fault.witness.ops if may[op] and not moved[op]], dtype=np.int64)
+                if ops.size and not picked[ops].any():
+                    picked[ops[np.argmax(far[ops])]] = True
+            if not picked.any():
+                return
+            moved |= picked
+            chips = task.wish.copy()
+            chips[moved] = self._beside(moved)[moved]
+            faults = self._try(chips, moved)
+        if not faults:
+            self._put_back()
+
+    def _put_back(self) -> None:
+        """Puts ops of the best partition back, all whose going back alone does no harm, else one of them."""
+        assert self.best is not None
+        while not self._done():
+            chips = self.best[0]
+            moved = np.flatnonzero(self.task.moved(chips))
+            back = np.tile(chips, (len(moved), 1))
+            back[np.arange(len(moved)), moved] = self.task.design[moved]
+            verdicts = self._verify(back)
+            harmless = [op for op, verdict in zip(moved, verdicts, strict=True) if verdict.valid]
+            if not harmless:
+                return
+            together = chips.copy()
+            together[harmless] = self.task.design[harmless]
+            if self._try(together):
+                alone = chips.copy()
+                alone[harmless[0]] = self.task.design[harmless[0]]
+                self._try(alone)
+
+    def _grow_parts(self, faults: list[Fault]) -> None:
+        """Moves the cheapest ops that hit every cut, and asks parts where that is not enough."""
+        task = self.task
+        self._blame(faults, np.zeros_like(self.inside))
+        while not self._done() and self._left(self.part_share) > LEAST_S:
+            chosen = self._hit(faults)
+            chips, moved = self._part_answer(chosen) if self.inside.any() else (None, chosen)
+            if moved is None or self._done():
+                return
+            if chips is None:
+                chips = task.wish.copy()
+                chips[moved] = self._beside(moved)[moved]
+            n_sets = len(self.task.live_sets)
+            faults = self._try(chips, moved)
+            if self._done():
+                return
+            if self._blame(faults, moved) or len(self.task.live_sets) > n_sets:
+                continue
+            if self._may_move().any():
+                if self._place(moved):
+                    return
+            elif self.parts == PATIENCE:
+                self._ask_rules_alone()
+            if not self._widen(faults, moved):
+                return
+
+    def _hit(self, faults: list[Fault]) -> BoolArray:
+        """The cheapest ops that hit every cut; learns what they cost.
+
+        Raises:
+            InfeasibleError: if a cut has pinned ops only.
+        """
+        task = self.task
+        favour = 10 * np.abs(task.elsewhere - task.wish)  # an op far from all its neighbours is the likely culprit
+        for cut in [*self.cuts, *(fault.witness.ops for fault in faults)]:
+            favour[list(cut)] += 1
+        price = np.where(self._may_move(), task.price, 0)
+        found = least_hitting_set(self.cuts, price, favour, self._limit(self.part_share))
+        if found is None:
+            raise self._nothing()
+        chosen = np.zeros_like(self.inside)
+        chosen[found[0]] = True
+        self.least = max(self.least, found[1])
+        return chosen
+
+    def _part_answer(self, chosen: BoolArray) -> tuple[IntArray | None, BoolArray | None]:
+        """What the part moves, with the ops outside that cuts demand; None where it found nothing in time."""
+        self.parts += 1
+        ops = np.flatnonzero(self.inside)
+        self.progress(f"part {self.parts}: {len(ops)} ops and {len(self.cuts)} cuts, at least {self.least} to move")
+        found = mend_part(
+            self.session,
+            self.task,
+            ops,
+            solver=self.solver,
+            cuts=self.cuts,
+            least=self.least,
+            most=self._most(),
+            time_limit_s=self._limit(self.part_share),
+        )
+        self._learn(found)
+        if found.chips is None or not found.proven:
+            return None, None
+        chips, others = self.task.wish.copy(), list(found.others)
+        chips[ops] = found.chips
+        moved = self.task.moved(chips)
+        moved[others] = True
+        chips[others] = self._beside(moved)[others]
+        return chips, moved
+
+    def _beside(self, moved: BoolArray) -> IntArray:
+        """Chip that each op would best take: the lower median of its neighbours' that stay; its own if none does."""
+        edges = self.task.graph.edges
+        near = np.concatenate([edges, edges[:, ::-1]])
+        near = near[~moved[near[:, 1]]]
+        near = near[np.lexsort((self.task.wish[near[:, 1]], near[:, 0]))]
+        count = np.bincount(near[:, 0], minlength=len(moved))
+        middle = np.cumsum(count) - count + (count - 1) // 2
+        chips = self.task.wish.copy()
+        has = np.flatnonzero(count)
+        chips[has] = self.task.wish[near[middle[has], 1]]
+        return chips
+
+    def _place(self, moved: BoolArray) -> bool:
+        """Looks in the whole for other chips for just these ops, where that settles the matter; whether it did."""
+        if self._left(self.part_share) < LEAST_S:
+            return False
+        found = mend_around(
+            self.session,
+            self.task,
+            moved | (self.task.design < 0),
+            self.groups,
+            solver=self.solver,
+            most=self._most(),
+            time_limit_s=self._limit(self.part_share),
+        )
+        if found.chips is not None:
+            self._try(found.chips)
+        return self._done()
+
+    def _around(self) -> None:
+        """Searches whole partitions that differ from the design in the last part and next to it."""
+        free = self.inside.copy()
+        for _ in range(2):
+            if self._done() or self._left() < LEAST_S:
+                return
+            free = self._neighbours(free) | (self.task.design < 0)
+            self.progress(f"moving {int(free.sum())} ops in the whole")
+            found = mend_around(
+                self.session,
+                self.task,
+                free,
+                self.groups,
+                solver=self.solver,
+                least=self.least,
+                most=self._most(),
+                time_limit_s=self._limit(0.8),
+            )
+            if found.chips is not None:
+                self._try(found.chips)
+
+    def _whole(self) -> None:
+        """Asks for the whole graph at once, every rule and every op: its answer is final."""
+        n_sets = -1
+        while not self._done() and n_sets < len(self.task.live_sets) and self._left() > LEAST_S:
+            n_sets = len(self.task.live_sets)
+            self.inside[:] = True
+            self.progress(f"moving any of {len(self.inside)} ops, at least {self.least}")
+            found = mend_part(
+                self.session,
+                self.task,
+                np.arange(len(self.inside)),
+                solver=self.solver,
+                least=self.least,
+                most=self._most(),
+                time_limit_s=self._limit(1.0),
+            )
+            self._learn(found)
+            if found.chips is not None:
+                self._try(found.chips)
+
+    # ---- what is known ------------------------------------------------------------------------------------
+
+    def _try(self, chips: IntArray, chosen: BoolArray | None = None) -> list[Fault]:
+        """Judges a partition, keeps it if it is the best valid one, and returns what hard rules say against it.
+
+        Ops that were chosen to move are not blamed where others can be.
+        """
+        task = self.task
+        (verdict,) = self._verify(chips[None])
+        reluctance = np.zeros(len(chips), dtype=np.int64)
+        for cut in self.cuts:
+            reluctance[list(cut)] += 1  # cuts without a common op bound the cost best
+        reluctance[(chips != task.design) | (chosen if chosen is not None else False)] = NEVER
+        found = annotate(task.graph, task.package, task.rules, chips, verdict, reluctance=reluctance)
+        faults = [fault for fault in found if fault.hard]
+        overflows = [fault.violation.overflow for fault in faults if fault.violation.overflow is not None]
+        self.task = task.with_live_sets([live_set(overflow) for overflow in overflows])
+        if not faults and (self.best is None or task.cost(chips) < task.cost(self.best[0])):
+            self.best = (chips, verdict)
+            self.progress(f"a valid partition moves {int(task.moved(chips).sum())} ops")
+        return faults
+
+    def _verify(self, partitions: IntArray) -> list[Verdict]:
+        return verify(self.session, self.task.graph, self.task.package, self.task.rules, partitions)
+
+    def _learn(self, found: Found) -> None:
+        """Takes over what a part proves.
+
+        Raises:
+            InfeasibleError: if it proves that no valid partition keeps the pins.
+        """
+        self.least = max(self.least, found.bound)
+        if found.impossible and self.best is None:
+            raise self._nothing()
+
+    def _nothing(self) -> InfeasibleError:
+        kept = int((self.task.pinned & (self.task.design >= 0)).sum())
+        keeping = f" that keeps the {kept} pinned ops" if kept else ""
+        return InfeasibleError(f"no valid partition exists{keeping}: chipzinc explain says why")
+
+    def _blame(self, faults: list[Fault], moved: BoolArray) -> bool:
+        """Learns cuts from what a part's answer violates in the whole; whether there was a new one.
+
+        A violation by ops that all stay is a cut: one of them has to move. Of long ones that begin with the same ops
+        one is enough for now, since moving those may well mend them all.
+        """
+        n_cuts = len(self.cuts)
+        seen = moved.copy()
+        for fault in sorted(faults, key=lambda fault: len(fault.witness.ops)):
+            ops = fault.witness.ops
+            if len(self.cuts) == n_cuts + MOST_CUTS:
+                break
+            if not ops or moved[list(ops)].any() or (len(ops) > 2 and seen[list(ops[:2])].any()):
+                continue
+            if ops not in self.cuts and self._is_cut(fault):
+                seen[list(ops[:2])] = True
+                self.cuts.append(ops)
+        return len(self.cuts) > n_cuts
+
+    def _widen(self, faults: list[Fault], moved: BoolArray) -> bool:
+        """Takes the ops that moved in vain, their neighbours and who is to blame into the part; whether it grew."""
+        before = int(self.inside.sum())
+        for fault in faults:
+            if fault.violation.overflow is not None:
+                self.inside[fault.violation.overflow.holders.ids] = True
+        self.inside |= self._neighbours(moved)
+        for fault in faults if int(self.inside.sum()) == before else ():
+            self.inside |= self._neighbours(np.isin(np.arange(len(moved)), fault.witness.ops))
+        for fault in faults if int(self.inside.sum()) == before else ():
+            self.inside[list(fault.witness.related)] = True
+        for _ in range(self.parts // PATIENCE):
+            self.inside = self._neighbours(self.inside)
+        return int(self.inside.sum()) > before
+
+    def _is_cut(self, fault: Fault) -> bool:
+        """Whether MiniZinc confirms that the ops to blame cannot all stay where the design has them."""
+        task, ops = self.task, np.sort(np.array(fault.witness.ops, dtype=np.int64))
+        rules = [rule for rule in task.rules if rule.name == fault.violation.rule and carries(rule)]
+        if not rules or fault.violation.overflow is not None or (task.design[ops] < 0).any():
+            return False
+        return bool(violated_on(self.session, task.graph, task.package, rules, task.design, ops))
+
+    def _neighbours(self, ops: BoolArray) -> BoolArray:
+        """The ops and those that edges join to them."""
+        edges = self.task.graph.edges
+        near = ops.copy()
+        near[edges[ops[edges[:, 0]], 1]] = True
+        near[edges[ops[edges[:, 1]], 0]] = True
+        return near
+
+    def _done(self) -> bool:
+        return self.best is not None and self.task.cost(self.best[0]) <= self.least
+
+    def _most(self) -> int | None:
+        """Costs worth looking for: below the best's."""
+        return None if self.best is None else self.task.cost(self.best[0]) - 1
+
+    def _left(self, share: float = 1.0) -> float:
+        return np.inf if self.limit_s is None else share * self.limit_s - (time.monotonic() - self.begin)
+
+    def _limit(self, share: float) -> float | None:
+        return None if self.limit_s is None else max(LEAST_S, self._left(share))
