@@ -18,13 +18,13 @@ from chipzinc.bounds.memory import memory_bound
 from chipzinc.bounds.prove import best_bound, bounds
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.importers.placement import import_placement
-from chipzinc.graph.opgraph import BoolArray, IntArray, OpGraph
-from chipzinc.hardware.demand import op_io_bytes, op_supported
+from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.load import build_package
-from chipzinc.hardware.package import Package
+from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.placement import placement_package
 from chipzinc.hardware.yaml import parse_yaml
 from chipzinc.throughput.model import ThroughputModel
+from tests.bounds.oracles import has_triangle, keeps, shortest
 from tests.throughput.small import OFFCHIP, graph, graphs, package
 
 INPUTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "placement"
@@ -50,33 +50,6 @@ OTHERS = [
     package("kind: ring-one-way", chips=3, sram="900 B", more="rules: [memory_capacity]"),
     build_package(parse_yaml(MIXED)),
 ]
-
-
-def keeps(given: OpGraph, on: Package, chips: IntArray) -> BoolArray:
-    """Which partitions keep the hard rules, of those used here, by their definitions; shape [sample]."""
-    rules = {rule.name for rule in on.rules if rule.soft_weight is None}
-    model, holds = ThroughputModel(given, on), np.ones(len(chips), dtype=bool)
-    used = (chips[:, :, None] == np.arange(on.n_chips)).any(axis=1)
-    if "acyclic_dataflow" in rules:
-        holds &= (chips[:, given.edges[:, 0]] <= chips[:, given.edges[:, 1]]).all(axis=1)
-    if "no_skipped_chips" in rules:
-        holds &= used.sum(axis=1) == chips.max(axis=1) + 1
-    if "supported_kinds" in rules:
-        holds &= op_supported(given, on)[np.arange(given.n_ops), chips].all(axis=1)
-    if "memory_capacity" in rules:
-        here = chips[:, :, None] == np.arange(on.n_chips)
-        need = (op_io_bytes(given, on)[None, :, None] * here).max(axis=1)
-        if on.weights == "resident":
-            need = need + model.memory.weights(chips)
-        holds &= (need <= on.sram_bytes).all(axis=1)
-    return holds
-
-
-def shortest(given: OpGraph, on: Package) -> float:
-    """The shortest interval of all partitions that keep the rules; infinite if none does."""
-    every = np.array(list(itertools.product(range(on.n_chips), repeat=given.n_ops)), dtype=np.int64)
-    valid = every[keeps(given, on, every)]
-    return float(ThroughputModel(given, on).evaluate(valid).interval_us.min()) if len(valid) else np.inf
 
 
 def kinds_for(model: OpGraph, data: st.DataObject) -> OpGraph:
@@ -118,6 +91,29 @@ def test_the_bounds_for_larger_graphs_hold_too(model: OpGraph, on: Package) -> N
     for proof in (part_bound, three_block_bound):
         value = proof(model, on, 1e-3, 5)
         assert value is None or value <= best
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs(max_ops=6))
+def test_chains_without_triangles_are_the_optimum_under_all_four_rules(model: OpGraph) -> None:
+    model = dataclasses.replace(model, op_free=np.zeros(model.n_ops, dtype=bool))
+    more = "rules: [acyclic_dataflow, no_skipped_chips, triangle_dependency, memory_capacity]"
+    on = package("kind: ring-one-way", chips=4, sram="2 kB", more=more)
+    every = np.array(list(itertools.product(range(4), repeat=model.n_ops)), dtype=np.int64)
+    edges = model.edges.tolist()
+    valid = [chips for chips in every[keeps(model, on, every)] if not has_triangle(edges, chips.tolist())]
+    best = float(ThroughputModel(model, on).evaluate(np.array(valid)).interval_us.min())
+    assert best_bound(bounds(model, on)).value_us == pytest.approx(best, rel=1e-6)
+
+
+def test_what_lies_beside_a_long_skip_shares_two_chips() -> None:
+    # op0 feeds a chain of four and the end of it: the chain is on the chip where the skip starts or where it ends
+    model = graph([(0, [1, 5], 1), *((op, [op + 1], 1) for op in range(1, 5))], 6, flops=[90] * 6)
+    four = [RuleUse(rule) for rule in ("acyclic_dataflow", "triangle_dependency")]
+    on = dataclasses.replace(package(chips=6), rules=tuple(four))
+    proven = {bound.name: bound.value_us for bound in bounds(model, on)}
+    assert proven["ideals"] < 95
+    assert 270 < proven["ideals_without_triangles"] < 275
 
 
 def test_three_blocks_see_that_the_middle_has_to_receive_and_send() -> None:

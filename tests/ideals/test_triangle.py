@@ -14,20 +14,10 @@ from chipzinc.ideals.lattice import all_ideals
 from chipzinc.ideals.pipelines import Ordered
 from chipzinc.ideals.triangle import Label, UntangledSlices, follow
 from chipzinc.throughput.model import ThroughputModel
-from tests.bounds.test_prove import keeps
+from tests.bounds.oracles import has_triangle, keeps
 from tests.throughput.small import graph, graphs, package
 
 RING = package("kind: ring-one-way", chips=4, sram="9 kB", more="rules: [acyclic_dataflow, no_skipped_chips]")
-
-
-def has_triangle(edges: list[list[int]], chips: list[int]) -> bool:
-    """Whether a chip feeds another that a longer walk of chips also leads to."""
-    feeds = {(chips[u], chips[v]) for u, v in edges if chips[u] != chips[v]}
-    reaches = set(feeds)
-    for middle, source, target in itertools.product(set(chips), repeat=3):
-        if (source, middle) in reaches and (middle, target) in reaches:
-            reaches.add((source, target))
-    return any((a, c) in feeds and (c, b) in reaches for a, b in feeds for c in set(chips))
 
 
 def followed(model: OpGraph, chips: list[int]) -> bool:

@@ -14,8 +14,12 @@ from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.memory import check_fit, memory_bound
 from chipzinc.bounds.simple import Bound, largest_op_bound, work_bound
+from chipzinc.bounds.triangle import triangle_bound
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
+
+Limited = Callable[[OpGraph, Package, float, float], "float | None"]
+"""A proof that knows a bound in µs and a limit in seconds."""
 
 _SHARE = 0.6  # of the time left, for any one bound but the last
 
@@ -61,10 +65,12 @@ def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> It
         return
     left = (deadline - time.monotonic()) * _SHARE
     exact = _timed("ideals", lambda: ideals_bound(graph, package, known, left))
+    further: list[tuple[str, Limited]] = [("part_of_ideals", part_bound), ("three_block", three_block_bound)]
     if exact is not None:
+        known = max(known, exact.value_us)
         yield exact
-        return
-    for name, limited in (("part_of_ideals", part_bound), ("three_block", three_block_bound)):
+        further = [("ideals_without_triangles", triangle_bound)]
+    for name, limited in further:
         left = deadline - time.monotonic()
         if left <= 0:
             return

@@ -37,6 +37,7 @@ GENERATIONS = 1_000
 
 _ROUNDS = 12  # of forbidding slices whose memory overflows over time
 _WIDTHS = ((3, 16), (12, 48))  # states and slices kept in the search for pipelines whose edges pass over chips
+_MOST_UNTANGLED = 4_000  # ideals of a family for that search
 _SHAKES = 100_000
 _CHANGED = (0.01, 0.1, 1.0)  # shares of the items whose place in the order is changed
 _STEP = 0.995  # of the best interval, what a changed order has to reach
@@ -68,8 +69,8 @@ def best_slices(context: HintContext, time_limit_s: float, seed: int = 0) -> lis
         orders = several(groups.items)
         low = search.family(groups, every_of_groups or sorted({each for order in orders for each in prefixes(order)}))
     if low is not None:
-        search.untangle([groups, ops], low)
-        search.shake(ops, seed)
+        search.untangle([groups, ops], every, low)
+        search.shake(ops, low, seed)
     elif every is None and every_of_groups is None:
         search.evolve(groups, orders, seed)
     return search.ranked
@@ -138,11 +139,13 @@ class _Search:
         low, _ = loose.shortest(self.start_us(loose), floor_us=loose.floor_us, deadline=self.deadline)
         return low if self.best_us > low * _CLOSE else None
 
-    def untangle(self, levels: list[Ordered], low: float) -> None:
+    def untangle(self, levels: list[Ordered], every: list[Ideal] | None, low: float) -> None:
         """Searches for pipelines whose edges pass over chips, at intervals between a bound and the best found."""
         families = [
             self.pipelines(ordered, prefixes(order), False) for ordered in levels for order in several(ordered.items)
         ]
+        if every is not None and len(every) <= _MOST_UNTANGLED:
+            families.append(self.pipelines(levels[-1], every, False))
         for states, slices in _WIDTHS:
             least, high = low, min(self.best_us, families[0].loads.ceiling_us)
             while high > least * _CLOSE and not self.over:
@@ -169,14 +172,20 @@ class _Search:
         self.add(chips)
         return True
 
-    def shake(self, ordered: Ordered, seed: int) -> None:
-        """Betters the pipelines whose edges pass over chips by small changes of orders, until the time is over."""
+    def shake(self, ordered: Ordered, low: float, seed: int) -> None:
+        """Betters the pipelines whose edges pass over chips by small changes of orders, until the time is over.
+
+        Args:
+            ordered: the items to order.
+            low: a bound on all these pipelines, in µs.
+            seed: of the changes.
+        """
         rng = np.random.default_rng(seed)
         n = ordered.items.n_items
         keys = [np.argsort(order) / n for order in several(ordered.items)]
         states, slices = _WIDTHS[0]
         for trial in range(_SHAKES):
-            if self.over:
+            if self.over or self.best_us <= low * _CLOSE:
                 return
             at = rng.random(n) < _CHANGED[trial % len(_CHANGED)]
             changed = keys[int(rng.integers(len(keys)))] + at * rng.normal(0, 0.1, n)

@@ -98,6 +98,16 @@ class Pipelines:
         share = float(self.loads.work_us[-1]) / len(types.type_of) if len(types.chip) == 1 else 0.0
         return max(float(least[np.isfinite(least)].max(initial=0.0)), share)
 
+    def load_us(self, slices: list[tuple[int, int, int]]) -> float:
+        """What the longest of some slices (ideal before, ideal after, chip) takes, or a link between them, in µs."""
+        types, loads = self.ordered.types, self.loads
+        longest = 0.0
+        for before, after, chip in slices:
+            load = loads.block(slice(before, before + 1), slice(after, after + 1))[types.type_of[chip], 0, 0]
+            link = loads.cut_bytes[after] / max(float(types.cut_bytes_per_us[chip]), np.finfo(float).tiny)
+            longest = max(longest, float(load), float(link))
+        return longest
+
     def chips(self, slices: list[tuple[int, int, int]]) -> IntArray:
         """Chip of each op in a pipeline of slices (ideal before, ideal after, chip), shape [op].
 

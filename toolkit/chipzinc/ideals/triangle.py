@@ -2,7 +2,7 @@
 
 Beside an ideal, a state says which open items share a chip, and which of these chips reach which: a slice may be
 fed only by chips of which none reaches another. States are many where branches are; the search keeps the best few
-of each ideal, so that what it finds is valid, and what it does not find may exist.
+of each ideal, so that what it finds is valid, and what it does not find may exist unless it kept all.
 """
 
 from __future__ import annotations
@@ -44,12 +44,19 @@ class UntangledSlices:
     Args:
         loads: costs of slices, which may pass over chips.
         stages: chips in order.
-        states: most states kept of each ideal.
-        slices: most slices tried from each ideal: those with the most work that the interval leaves room for.
+        states: most states kept of each ideal; None: all.
+        slices: most slices tried from each ideal: those with the most work that the interval leaves room for;
+            None: all.
+
+    Attributes:
+        complete: whether the last search looked at all that its lattice has.
     """
 
-    def __init__(self, loads: SliceLoads, stages: Stages, *, states: int, slices: int) -> None:
+    def __init__(
+        self, loads: SliceLoads, stages: Stages, *, states: int | None = None, slices: int | None = None
+    ) -> None:
         self.loads, self.stages, self.most_states, self.most_slices = loads, stages, states, slices
+        self.complete = False
         self.ideals, self.awaited = _as_integers(loads.lattice.has), _awaited(loads)
         self.sources = [0] * loads.items.n_items
         for source, target in loads.items.precedes.tolist():
@@ -67,6 +74,7 @@ class UntangledSlices:
             None if the search finds none.
         """
         n = len(self.ideals)
+        self.complete = self.stages.alike and self.most_states is None and self.most_slices is None
         states: list[dict[tuple[Label, int], _Step]] = [{} for _ in range(n)]
         empty = Label((), ())
         states[0][empty, 0] = _Step(0, 0, empty, None)
@@ -74,6 +82,7 @@ class UntangledSlices:
             block = self.loads.block(slice(start, stop), slice(start, end))
             for row in range(start, stop):
                 if time.monotonic() > deadline:
+                    self.complete = False
                     return None
                 self._expand(states, row, start, block[:, row - start], limit_us)
                 if row < n - 1:
@@ -92,7 +101,7 @@ class UntangledSlices:
         """Continues the best states of an ideal by every slice that fits."""
         kept = sorted(states[row].values(), key=lambda step: (step.stage, len(step.label.awaited)))[: self.most_states]
         for kind in {int(self.kind_of_stage[step.stage]) for step in kept if step.stage < self.stages.count - 1}:
-            columns = np.flatnonzero(load[kind] <= limit_us)[-self.most_slices :] + first
+            columns = np.flatnonzero(load[kind] <= limit_us)[-(self.most_slices or 0) :] + first
             steps = [s for s in kept if s.stage < self.stages.count - 1 and self.kind_of_stage[s.stage] == kind]
             for column in columns.tolist():
                 feeding = self._sources_of(self.ideals[column] & ~self.ideals[row])
