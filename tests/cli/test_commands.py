@@ -88,10 +88,13 @@ def test_rules_list_shows_a_rule_that_lies_beside_the_spec(cli: Cli, tmp_path: P
     assert "my_rule" in cli("rules", "list", "--hw", spec).out
 
 
-def test_rules_show_prints_the_documentation_and_the_place(cli: Cli) -> None:
-    out = cli("rules", "show", "triangle_dependency").out
-    assert out.startswith("triangle_dependency: ")
-    assert out.rstrip().endswith("rules/triangle_dependency.mzn")
+def test_rules_show_prints_the_documentation_the_parameters_the_place_and_the_source(cli: Cli) -> None:
+    out = cli("rules", "show", "max_hops").out
+    assert out.startswith("max_hops: No tensor travels further")
+    assert "parameter limit: int" in out
+    assert "refused: a -> b; chips a: 0, b: 2; limit: 1" in out
+    assert "rules/max_hops.mzn:\n" in out
+    assert "predicate max_hops_enforce(" in out
 
 
 def test_rules_show_offers_the_nearest_name(cli: Cli) -> None:

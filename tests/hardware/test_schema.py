@@ -29,3 +29,11 @@ def test_the_schema_shows_a_quantity_as_text_with_its_units() -> None:
     sram = json.loads(schema_text())["$defs"]["ChipClass"]["properties"]["sram"]
     assert sram["type"] == "string"
     assert "MiB" in sram["pattern"]
+
+
+def test_the_schema_completes_the_rules_that_ship_with_what_they_say_and_allows_others() -> None:
+    schema = json.loads(schema_text())
+    for place in (schema["properties"]["rules"]["items"]["oneOf"][0], schema["$defs"]["Rule"]["properties"]["name"]):
+        *shipped, own = place["anyOf"]
+        assert {"const": "pinned", "description": "Ops stay on the chips that the spec gives them."} in shipped
+        assert "pattern" in own

@@ -34,12 +34,12 @@ def show_rule(
     hardware: options.Hardware = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show what a rule says of itself, and where its file stands."""
+    """Show what a rule says of itself, its parameters, its cases and its MiniZinc."""
     from chipzinc.rules.catalogue import find_rule
 
     rule = find_rule(name, _spec_file(hardware))
     if as_json:
-        print_json(_described(rule) | {"doc": rule.doc})
+        print_json(_described(rule) | {"doc": rule.doc, "source": rule.source})
         return
     print(f"{rule.name}: {rule.doc}\n")
     for parameter in rule.parameters:
@@ -47,8 +47,9 @@ def show_rule(
     for case in rule.cases:
         places = ", ".join(f"{op}: {chip}" for op, chip in case.chip.items())
         edges = ", ".join(f"{source} -> {target}" for source, target in case.edges)
-        print(f"{'allowed' if case.allowed else 'refused'}: {edges or 'no edges'}; chips {places}")
-    print(f"\n{rule.path}")
+        given = "".join(f"; {name}: {value}" for name, value in case.parameters.items())
+        print(f"{'allowed' if case.allowed else 'refused'}: {edges or 'no edges'}; chips {places}{given}")
+    print(f"\n{rule.path}:\n\n{rule.source}")
 
 
 def try_rules(

@@ -17,6 +17,8 @@ from chipzinc.hardware.explain import did_you_mean, first_problem
 from chipzinc.hardware.package import Communication
 from chipzinc.hardware.yaml import Document, FieldPath
 
+RULE_NAME: Final = "^[a-z][a-z0-9_]*$"
+
 MAX_CHIPS: Final = 256
 """Largest package; routes are kept for every pair of chips."""
 
@@ -67,7 +69,7 @@ Microseconds = Annotated[float, _read_time, Field(ge=0), _time_schema]
 Picojoules = Annotated[float, _read_energy, Field(ge=0), _energy_schema]
 KindOrFamily = Annotated[str, BeforeValidator(lambda name: _checked_kind(name) if isinstance(name, str) else name)]
 Share = Annotated[float, Field(gt=0, le=1)]
-RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+RuleName = Annotated[str, Field(pattern=RULE_NAME)]
 
 
 class _Fields(BaseModel):

@@ -59,6 +59,11 @@ class Rule:
         lines = [line for line in body.splitlines() if not line.lstrip().startswith(marks)]
         return "\n".join(lines).strip().removeprefix("@groupdef").strip().removeprefix(self.name).strip()
 
+    @cached_property
+    def source(self) -> str:
+        """The file's MiniZinc, without the opening comment."""
+        return _DOC.sub("", self.text, count=1).strip()
+
     @property
     def summary(self) -> str:
         """The first sentence of the documentation."""
