@@ -18,9 +18,9 @@ from chipzinc.correct.projection import project_monotone
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.graph.zoo import load_zoo_graph
+from chipzinc.grouping import group_ops
 from chipzinc.hardware.load import load_spec
 from chipzinc.hints.sources import HintContext, Noisy, Uniform
-from chipzinc.grouping import group_ops
 from chipzinc.rules.catalogue import selected_rules
 from chipzinc.solve import Session
 

@@ -233,6 +233,6 @@ def test_a_model_without_shapes_leaves_nothing_behind(tmp_path: Path, monkeypatc
     graph = onnx.helper.make_graph([node], "g", [tensor("x", 1, [2])], [tensor("y", 1, None)])
     opsets = [onnx.helper.make_opsetid("", 20), onnx.helper.make_opsetid("nowhere", 1)]
     onnx.save(onnx.helper.make_model(graph, opset_imports=opsets), tmp_path / "model.onnx")
-    with pytest.raises(InputError, match="Mystery|y"):
+    with pytest.raises(InputError, match=r"Mystery|y"):
         import_onnx(tmp_path / "model.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]

@@ -72,7 +72,7 @@ Objective = Annotated[
     typer.Option(
         "--objective",
         metavar="OBJECTIVE",
-        help="interval, latency, chips_used, moved or energy: one, 'interval > energy', or '2 interval + energy'.",
+        help="interval, latency, chips_used, moved, energy, or a mix: 'interval > energy', '2 interval + energy'.",
     ),
 ]
 Iterations = Annotated[
