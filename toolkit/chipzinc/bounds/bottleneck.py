@@ -17,7 +17,7 @@ from chipzinc.hardware.package import Package
 from chipzinc.ideals.pipelines import Ordered
 
 _MARGIN = 1e-6  # share by which the solver may miss the dual bound it reports
-_MOST_ITEMS = 3_000
+_MOST_ITEMS = 1_000  # the linear program at the root of more alone takes too long
 
 
 def three_block_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s: float) -> float | None:

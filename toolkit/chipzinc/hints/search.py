@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 QUICK_IDEALS = 1_500
 """Most ideals of the groups that the quick hint looks at."""
 
-MOST_IDEALS = 20_000
+MOST_IDEALS = 60_000
 """Most ideals that the search looks at, of the ops, else of the groups."""
+
+MANY_IDEALS = 5_000
+"""From so many ideals of the ops on, those of the groups are looked at before."""
 
 GENERATIONS = 1_000
 
@@ -62,16 +65,17 @@ def best_slices(context: HintContext, time_limit_s: float, seed: int = 0) -> lis
     search.quick(groups)
     ops = Ordered.of(context.graph, context.package)
     every = ops.every_ideal(MOST_IDEALS, deadline)
+    orders = several(groups.items)
+    low = None
+    if every is None or len(every) > MANY_IDEALS:
+        every_of_groups = groups.every_ideal(MOST_IDEALS // 3, deadline)
+        low = search.family(groups, every_of_groups or sorted({each for order in orders for each in prefixes(order)}))
     if every is not None:
         low = search.family(ops, every)
-    else:
-        every_of_groups = groups.every_ideal(MOST_IDEALS, deadline)
-        orders = several(groups.items)
-        low = search.family(groups, every_of_groups or sorted({each for order in orders for each in prefixes(order)}))
     if low is not None:
         search.untangle([groups, ops], every, low)
         search.shake(ops, low, seed)
-    elif every is None and every_of_groups is None:
+    elif every is None:
         search.evolve(groups, orders, seed)
     return search.ranked
 
