@@ -16,7 +16,7 @@ from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE
 from chipzinc.designs.completion import completed
 from chipzinc.designs.conflict import Conflict, Deadline, from_fault, shrink
 from chipzinc.designs.judgement import judge_design
-from chipzinc.designs.part import Task
+from chipzinc.designs.part import Task, carries, mend_part
 from chipzinc.designs.search import Progress, Search
 from chipzinc.errors import InfeasibleError, NoAnswerError
 from chipzinc.graph.coarsen import Coarsening
@@ -162,12 +162,18 @@ def _suggestions(
             yield Suggestion("moves", len(moved), len(moved) - 1, proven, tuple(moved.tolist()))
         return
     if any(rule.name == DYNAMIC_MEMORY_RULE for conflict in conflicts for rule in conflict.rules):
-        yield from _smallest_sram(session, task, groups, solver, deadline, progress)
-    yield from _fewest_chips(session, task, groups, solver, deadline, progress)
+        yield from _smallest_sram(session, task, groups, solver, conflicts[0], deadline, progress)
+    yield from _fewest_chips(session, task, groups, solver, conflicts[0], deadline, progress)
 
 
 def _smallest_sram(
-    session: Session, task: Task, groups: Coarsening, solver: str, deadline: Deadline, progress: Progress
+    session: Session,
+    task: Task,
+    groups: Coarsening,
+    solver: str,
+    conflict: Conflict,
+    deadline: Deadline,
+    progress: Progress,
 ) -> Iterator[Suggestion]:
     weights, io = weight_bytes(task.graph, task.package), op_io_bytes(task.graph, task.package)
     low, high = int(task.package.sram_bytes.min()), int(weights.sum() + io.sum())
@@ -176,7 +182,9 @@ def _smallest_sram(
         low,
         high,
         step,
-        lambda size: _exists(session, replace(task, package=with_sram(task.package, size)), groups, solver, deadline),
+        lambda size: _exists(
+            session, replace(task, package=with_sram(task.package, size)), groups, solver, conflict, deadline
+        ),
         lambda size: progress(f"trying {size / 2**20:.2f} MiB of SRAM"),
         deadline,
     )
@@ -185,13 +193,21 @@ def _smallest_sram(
 
 
 def _fewest_chips(
-    session: Session, task: Task, groups: Coarsening, solver: str, deadline: Deadline, progress: Progress
+    session: Session,
+    task: Task,
+    groups: Coarsening,
+    solver: str,
+    conflict: Conflict,
+    deadline: Deadline,
+    progress: Progress,
 ) -> Iterator[Suggestion]:
     n_chips = task.package.n_chips
 
     def exists(chips: int) -> bool | None:
         package: Package | None = with_more_chips(task.package, chips - n_chips)
-        return None if package is None else _exists(session, replace(task, package=package), groups, solver, deadline)
+        if package is None:
+            return None
+        return _exists(session, replace(task, package=package), groups, solver, conflict, deadline)
 
     found = _least(n_chips, MOST_CHIPS * n_chips, 1, exists, lambda chips: progress(f"trying {chips} chips"), deadline)
     if found:
@@ -224,11 +240,22 @@ def _least(
     return None if enough is None else (enough, low, proven)
 
 
-def _exists(session: Session, task: Task, groups: Coarsening, solver: str, deadline: Deadline) -> bool | None:
-    """Whether a valid partition keeps the design; None if it is not known in the share of time it gets."""
-    left = deadline.left_s
+def _exists(
+    session: Session, task: Task, groups: Coarsening, solver: str, conflict: Conflict, deadline: Deadline
+) -> bool | None:
+    """Whether a valid partition keeps the design; None if it is not known in the share of time it gets.
+
+    The old conflict is asked about first: it may well still be one.
+    """
     wish = completed(task.graph, task.package, groups, task.design)
     pinned = replace(task, pinned=task.design >= 0, wish=wish)
+    ops = np.array(sorted({*conflict.given, *conflict.open}), dtype=np.int64)
+    if 0 < len(ops) < task.graph.n_ops and all(carries(rule) for rule in conflict.rules):
+        limit_s = deadline.left_s
+        still = mend_part(session, pinned, ops, solver=solver, rules=conflict.rules, time_limit_s=limit_s)
+        if still.impossible:
+            return False
+    left = deadline.left_s
     search = Search(session, pinned, groups, solver, left and left / 4, lambda _: None)
     try:
         search.run()
