@@ -6,8 +6,9 @@ Knows where names are looked for; what is in the files is the library's business
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,14 @@ from chipzinc.errors import InputError
 if TYPE_CHECKING:
     from chipzinc.graph.load import FixedShapes
     from chipzinc.graph.opgraph import IntArray, OpGraph
+    from chipzinc.hardware.degrade import Degraded
     from chipzinc.hardware.package import Package
     from chipzinc.plans.design import Design
-    from chipzinc.plans.plan import GraphReference
+    from chipzinc.plans.plan import Down, GraphReference
+
+
+ON_DEAD_CHIP = -2
+"""Stands for the chip of an op whose design gives it one that is down."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Inputs:
         graph_file: the file that the graph was read from; None for a zoo graph.
         fix_shapes: shapes that its open inputs were given.
         hardware: what the user called the package; None where the graph's file carries it.
+        degraded: the package's chips by their numbers in the spec, where some are down.
+        spec_package: the package before anything was down, where something is.
     """
 
     graph: OpGraph
@@ -40,6 +48,17 @@ class Inputs:
     graph_file: Path | None
     fix_shapes: FixedShapes
     hardware: str | None
+    degraded: Degraded | None = None
+    spec_package: Package | None = None
+
+    @property
+    def whole(self) -> Package:
+        """The package as its spec has it."""
+        return self.package if self.spec_package is None else self.spec_package
+
+    def in_spec(self, chips: IntArray) -> IntArray:
+        """Chips of the package by their numbers in the spec, as plans have them; any shape."""
+        return chips if self.degraded is None else self.degraded.kept[chips]
 
     def graph_reference(self, plan: Path | None) -> GraphReference:
         """How a plan at a place names the graph; without a place, by its absolute path."""
@@ -66,16 +85,20 @@ def load_inputs(graph: str, hardware: str | None, fix_shape: list[str] | None = 
     return _load(graph, hardware, parse_fix_shapes(fix_shape or ()))
 
 
-def load_planned(plan: Path, graph: str | None, hardware: str | None) -> tuple[Inputs, Design, IntArray]:
+def load_planned(
+    plan: Path, graph: str | None, hardware: str | None, down: Down | None = None
+) -> tuple[Inputs, Design, IntArray]:
     """Loads a design with the graph and the package it names, unless others are given.
 
     Args:
         plan: the design's file.
         graph: a graph instead of the plan's.
         hardware: a package instead of the plan's.
+        down: parts of the package that died, beside those that the plan names.
 
     Returns:
-        The inputs, the design, and the chip it gives each op, -1 for none, shape [op].
+        The inputs, the design, and the chip of the package that it gives each op, -1 for none, -2 for one that is down,
+        shape [op].
 
     Raises:
         InputError: if one is missing or wrong, or the plan is for another graph.
@@ -94,7 +117,49 @@ def load_planned(plan: Path, graph: str | None, hardware: str | None) -> tuple[I
         beside = plan.parent / design.plan.hardware
         hardware = str(beside) if beside.is_file() else design.plan.hardware
     inputs = _load(graph, hardware, fix_shapes)
-    return inputs, design, design.chips(inputs.graph, inputs.package, inputs.sha256)
+    chips = design.chips(inputs.graph, inputs.package, inputs.sha256)
+    return _degraded(inputs, design, chips, down)
+
+
+def _degraded(inputs: Inputs, design: Design, chips: IntArray, down: Down | None) -> tuple[Inputs, Design, IntArray]:
+    """The same on what is left of the package."""
+    import numpy as np
+
+    from chipzinc.designs.down import renumber_rules
+    from chipzinc.hardware.degrade import degrade
+
+    named = [part for part in (design.plan.down, down) if part is not None]
+    dead_chips, dead_links = [c for part in named for c in part.chips], [k for part in named for k in part.links]
+    if not dead_chips and not dead_links:
+        return inputs, design, chips
+    left = degrade(inputs.package, dead_chips, dead_links)
+    package = renumber_rules(inputs.package, left)
+    place = np.where(left.place < 0, ON_DEAD_CHIP, left.place)
+    return (
+        replace(inputs, package=package, spec_package=inputs.package, degraded=left),
+        design,
+        np.where(chips < 0, chips, place[chips]),
+    )
+
+
+def parse_down(chips: list[str] | None, links: list[str] | None) -> Down:
+    """Reads which chips and links died.
+
+    Raises:
+        InputError: if one is not a number, or not two joined by a dash.
+    """
+    from chipzinc.plans.plan import Down
+
+    def numbers(texts: list[str] | None, form: str, field: str) -> list[tuple[int, ...]]:
+        parts = [part.strip() for text in texts or () for part in text.split(",")]
+        for part in parts:
+            if not re.fullmatch(form, part):
+                wanted = "a link such as 3-4" if "-" in form else "the number of a chip"
+                raise InputError(f"expected {wanted}, got {part!r}", field=field)
+        return [tuple(int(number) for number in part.split("-")) for part in parts]
+
+    dead_links = [(source, target) for source, target in numbers(links, r"\d+-\d+", "--links-down")]
+    return Down(chips=tuple(c for (c,) in numbers(chips, r"\d+", "--chips-down")), links=tuple(dead_links))
 
 
 def parse_time_limit(text: str) -> float:

@@ -26,6 +26,12 @@ Design = Annotated[Path, typer.Argument(metavar="PLAN", help="A plan, a table op
 OtherGraph = Annotated[
     str | None, typer.Option("--graph", metavar="GRAPH", help="The graph, instead of the one that the plan names.")
 ]
+ChipsDown = Annotated[
+    list[str] | None, typer.Option("--chips-down", metavar="CHIPS", help="Chips that died, by number: 7 or 7,9.")
+]
+LinksDown = Annotated[
+    list[str] | None, typer.Option("--links-down", metavar="LINKS", help="Links that died: 3-4 or 3-4,8-9.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Solver = Annotated[str, typer.Option("--solver", help="The solver, by its MiniZinc name: chuffed, gecode, ...")]
 TimeLimit = Annotated[

@@ -11,14 +11,17 @@ import typer
 
 import chipzinc
 from chipzinc.cli import options
-from chipzinc.cli.inputs import Inputs, load_planned, parse_time_limit
+from chipzinc.cli.inputs import ON_DEAD_CHIP, Inputs, load_planned, parse_down, parse_time_limit
 from chipzinc.cli.output import Progress, finite, print_json, print_table
-from chipzinc.errors import InputError
+from chipzinc.errors import InfeasibleError, InputError
 
 if TYPE_CHECKING:
     from chipzinc.designs.completion import Weight
+    from chipzinc.designs.part import Task
     from chipzinc.designs.repair import Repaired
     from chipzinc.graph.opgraph import BoolArray, OpGraph
+    from chipzinc.plans.design import Design
+    from chipzinc.plans.plan import Down, Plan
 
 FIELDS = ("valid", "moved", "bound", "placed", "interval_us", "changes", "seconds")
 SHOWN_CHANGES = 20
@@ -35,6 +38,8 @@ def repair_plan(
     weight: Annotated[
         str, typer.Option("--weight", metavar="WHAT", help="What moving an op costs: ops (1 each), work, or bytes.")
     ] = "ops",
+    chips_down: options.ChipsDown = None,
+    links_down: options.LinksDown = None,
     solver: options.Solver = "chuffed",
     time_limit: options.TimeLimit = "30s",
     output: options.PlanOutput = None,
@@ -46,13 +51,17 @@ def repair_plan(
     from chipzinc.designs.repair import repair
     from chipzinc.grouping import group_ops
     from chipzinc.plans.files import save_plan
+    from chipzinc.plans.plan import Down
     from chipzinc.rules.catalogue import selected_rules
     from chipzinc.solve import Session
 
     begin, limit_s, by = time.monotonic(), parse_time_limit(time_limit), _weight(weight)
     with Progress() as progress:
         progress(f"reading {plan}")
-        inputs, _, chips = load_planned(plan, graph, hardware)
+        down = parse_down(chips_down, links_down)
+        inputs, design, chips = load_planned(plan, graph, hardware, down)
+        dead = chips == ON_DEAD_CHIP
+        chips[dead] = -1
         groups = group_ops(inputs.graph, inputs.package)
         task = Task(
             graph=inputs.graph,
@@ -63,11 +72,13 @@ def repair_plan(
             price=prices(inputs.graph, inputs.package, by),
             pinned=_pinned(pins or [], inputs.graph),
         )
+        _refuse_dead_pins(task, dead)
         with Session(solver=solver) as session:
             found = repair(session, task, groups, solver=solver, time_limit_s=limit_s, progress=progress)
-    answer = _answer(found, inputs) | {"weight": by, "seconds": time.monotonic() - begin}
+    answer = _answer(found, inputs, design, dead) | {"weight": by, "seconds": time.monotonic() - begin}
     if output is not None:
-        save_plan(_plan(found, inputs, output, answer, plan), output)
+        all_down = Down(chips=design.plan.down.chips + down.chips, links=design.plan.down.links + down.links)
+        save_plan(_plan(found, inputs, output, answer, plan, all_down), output)
     if as_json:
         print_json(answer)
     else:
@@ -100,36 +111,51 @@ def _pinned(patterns: list[str], graph: OpGraph) -> BoolArray:
     return pinned
 
 
-def _answer(found: Repaired, inputs: Inputs) -> dict[str, Any]:
+def _refuse_dead_pins(task: Task, dead: BoolArray) -> None:
+    """Ops on dead chips have to move, pinned or not.
+
+    Raises:
+        InfeasibleError: if one of them is pinned.
+    """
+    stuck = (task.pinned & dead).nonzero()[0]
+    if len(stuck):
+        name = task.graph.op_names[stuck[0]]
+        raise InfeasibleError(f"the pinned op '{name}' is on a chip that is down", op=name)
+
+
+def _answer(found: Repaired, inputs: Inputs, design: Design, dead: BoolArray) -> dict[str, Any]:
     from chipzinc.throughput.model import ThroughputModel
 
     task, names = found.task, inputs.graph.op_names
     interval = finite(float(ThroughputModel(inputs.graph, inputs.package).evaluate(found.chips).interval_us[0]))
-    moved = found.moved.nonzero()[0].tolist()
+    moved = (found.moved | dead).nonzero()[0].tolist()  # an op on a dead chip moves whatever the rules say
+    before = design.chips(inputs.graph, inputs.whole)
+    after, n_dead = inputs.in_spec(found.chips), int(dead.sum())
     counts_ops = bool((task.price == 1).all())
     return {
         "valid": found.verdict.valid,
         "moved": len(moved),
-        "bound": found.bound if counts_ops else min(1, found.bound),
+        "bound": n_dead + (found.bound if counts_ops else min(1, found.bound)),
         "proven": found.proven,
         "cost": found.cost,
         "cost_bound": found.bound,
-        "placed": int((task.design < 0).sum()),
+        "placed": int((task.design < 0).sum()) - n_dead,
         "interval_us": interval,
         "rules": found.verdict.counts,
-        "changes": [{"op": names[op], "from": int(task.design[op]), "to": int(found.chips[op])} for op in moved],
+        "changes": [{"op": names[op], "from": int(before[op]), "to": int(after[op])} for op in moved],
         "parts": found.parts,
     }
 
 
-def _plan(found: Repaired, inputs: Inputs, place: Path, answer: dict[str, Any], source: Path) -> Any:
+def _plan(found: Repaired, inputs: Inputs, place: Path, answer: dict[str, Any], source: Path, down: Down) -> Plan:
     from chipzinc.plans.plan import Plan, assignment_of
 
     return Plan(
         graph=inputs.graph_reference(place),
         hardware=inputs.hardware_reference(place),
+        down=down,
         rules=tuple(found.verdict.counts),
-        assignment=assignment_of(inputs.graph, found.chips),
+        assignment=assignment_of(inputs.graph, inputs.in_spec(found.chips)),
         score={"interval_us": answer["interval_us"]},
         provenance={
             "chipzinc": chipzinc.__version__,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,13 @@ import typer
 
 from chipzinc.cli import options
 from chipzinc.cli.faults import described, print_judgement
-from chipzinc.cli.inputs import load_planned, parse_time_limit
+from chipzinc.cli.inputs import ON_DEAD_CHIP, load_planned, parse_down, parse_time_limit
 from chipzinc.cli.output import Progress, finite, print_json
 from chipzinc.cli.tables import print_chips
 from chipzinc.errors import InputError
 
 if TYPE_CHECKING:
+    from chipzinc.plans.plan import Down
     from chipzinc.solve import Session
 
 FIELDS = ("valid", "interval_us", "violations", "rules")
@@ -26,6 +28,8 @@ def verify_plan(
     plan: options.Design,
     graph: options.OtherGraph = None,
     hardware: options.Hardware = None,
+    chips_down: options.ChipsDown = None,
+    links_down: options.LinksDown = None,
     time_limit: options.TimeLimit = "5min",
     watch: Annotated[bool, typer.Option("--watch", help="Check again after every save, until Ctrl-C.")] = False,
     as_json: options.Json = False,
@@ -33,41 +37,53 @@ def verify_plan(
     """Check a design, whole or in part, against every rule, and score a whole one, valid or not."""
     from chipzinc.solve import Session
 
-    limit_s = parse_time_limit(time_limit)
+    limit_s, down = parse_time_limit(time_limit), parse_down(chips_down, links_down)
     with Session(solver="gecode") as session:
+
+        def check() -> int:
+            return _check(session, plan, graph, hardware, down, limit_s, as_json)
+
         if not watch:
-            return _check(session, plan, graph, hardware, limit_s, as_json)
-        _watch(session, plan, graph, hardware, limit_s, as_json)
+            return check()
+        _watch(plan, check)
     return 0
 
 
-def _check(session: Session, plan: Path, graph: str | None, hardware: str | None, limit_s: float, as_json: bool) -> int:
+def _check(
+    session: Session, plan: Path, graph: str | None, hardware: str | None, down: Down, limit_s: float, as_json: bool
+) -> int:
+    from chipzinc.designs.down import with_dead
     from chipzinc.designs.judgement import judge_design
     from chipzinc.rules.catalogue import selected_rules
     from chipzinc.throughput.model import ThroughputModel
 
     with Progress() as progress:
         progress(f"reading {plan}")
-        inputs, _, chips = load_planned(plan, graph, hardware)
+        inputs, _, chips = load_planned(plan, graph, hardware, down)
+        dead = (chips == ON_DEAD_CHIP).nonzero()[0]
+        chips[dead] = -1
         rules = selected_rules(inputs.package)
         progress("checking the rules")
         judgement = judge_design(session, inputs.graph, inputs.package, rules, chips, time_limit_s=limit_s)
+        judgement = with_dead(judgement, inputs.graph, dead)
         model = ThroughputModel(inputs.graph, inputs.package)
         evaluation = None if judgement.n_open else model.evaluate(chips)
     if as_json:
         interval = None if evaluation is None else finite(float(evaluation.interval_us[0]))
         answer = described(judgement, inputs.graph)
+        if inputs.degraded is not None:
+            answer["chip_numbers"] = inputs.degraded.kept
         print_json(answer | {"interval_us": interval, "throughput_per_s": 1e6 / interval if interval else None})
     else:
+        if inputs.degraded is not None:
+            print(f"Chips left, numbered from 0 here: {' '.join(map(str, inputs.degraded.kept))} of the spec.")
         if evaluation is not None:
             print_chips(model, chips, evaluation)
         print_judgement(judgement)
     return 0 if judgement.valid else 1
 
 
-def _watch(
-    session: Session, plan: Path, graph: str | None, hardware: str | None, limit_s: float, as_json: bool
-) -> None:
+def _watch(plan: Path, check: Callable[[], int]) -> None:
     """Checks at once and after every change; what is wrong with the file is said, and the next change awaited."""
     seen: float | None = None
     while True:
@@ -75,7 +91,7 @@ def _watch(
         if changed != seen:
             seen = changed
             try:
-                _check(session, plan, graph, hardware, limit_s, as_json)
+                check()
             except InputError as error:
                 print(f"chipzinc: {error}", flush=True)
         time.sleep(POLL_S)

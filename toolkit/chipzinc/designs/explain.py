@@ -222,22 +222,23 @@ def _least(
     tell: Callable[[int], None],
     deadline: Deadline,
 ) -> tuple[int, int, bool] | None:
-    """(the least that is enough, the most that is not, whether that is proven), within `step`, in doubling steps."""
-    proven, reach = True, step
-    enough: int | None = None
-    while enough is None or enough - low > step:
-        if deadline.passed:
-            break
-        trial = min(high, low + reach) if enough is None else (low + enough) // 2
+    """(the least that is enough, the most that is not, whether that is proven), within `step`; None if nothing is.
+
+    The most is tried first, then more and more in doubling steps, then the middle.
+    """
+    tell(high)
+    if not exists(high):
+        return None
+    enough, proven, reach = high, True, step
+    while enough - low > step and not deadline.passed:
+        trial = low + reach if low + reach < enough else (low + enough) // 2
         tell(trial)
         answer = exists(trial)
         if answer:
-            enough = trial
-        elif trial >= high:
-            return None
+            enough, reach = trial, enough  # from here on the middle
         else:
             low, proven, reach = trial, answer is False, 2 * reach
-    return None if enough is None else (enough, low, proven)
+    return enough, low, proven
 
 
 def _exists(

@@ -46,6 +46,20 @@ class GraphReference(BaseModel):
     fix_shapes: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)
 
 
+class Down(BaseModel):
+    """Parts of the package that died.
+
+    Attributes:
+        chips: dead chips, by their number in the spec's pipeline order.
+        links: dead links, as [from chip, to chip].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    chips: tuple[Chip, ...] = ()
+    links: tuple[tuple[Chip, Chip], ...] = ()
+
+
 class Plan(BaseModel):
     """A partition, whole or in part, and how it came about.
 
@@ -53,6 +67,7 @@ class Plan(BaseModel):
         version: version of this format.
         graph: the graph it partitions; a bare name will do in a hand design.
         hardware: the package: a name in hw_specs/, or a spec file relative to the plan; a placement JSON needs none.
+        down: parts of the package that died; chips keep their numbers, and no op is on a dead one.
         rules: names of the rules it was checked against.
         assignment: chip of each op; a hand design may leave ops out.
         patterns: chip of every op whose whole name a regular expression matches, for ops that `assignment` leaves
@@ -68,6 +83,7 @@ class Plan(BaseModel):
         GraphReference | None, BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value)
     ] = None
     hardware: str | None = None
+    down: Down = Field(default_factory=Down)
     rules: tuple[str, ...] = ()
     assignment: Mapping[str, Chip] = Field(default_factory=dict)
     patterns: Mapping[Pattern, Chip] = Field(default_factory=dict)
