@@ -42,24 +42,42 @@ def test_a_plan_is_verified_with_the_interval_it_carries(cli: Cli, diamond: Path
 def test_a_valid_plan_given_as_hint_comes_back_unchanged(cli: Cli, diamond: Path) -> None:
     hint, plan = diamond.parent / "hint.csv", diamond.parent / "plan.json"
     hint.write_text("op,chip\nop0,0\nop1,1\nop2,1\nop3,2\n")
-    answer = cli("partition", diamond, *HARDWARE, "--hints", hint, "-o", plan, "--json").json
+    answer = cli("partition", diamond, *HARDWARE, "--mode", "fix", "--hints", hint, "-o", plan, "--json").json
     assert (answer["moved"], answer["samples"]) == (0, 1)
     assert load_design(plan).plan.assignment == load_design(hint).plan.assignment
 
 
 def test_a_plan_is_not_written_where_nothing_was_found(cli: Cli, diamond: Path) -> None:
     plan = diamond.parent / "plan.yaml"
-    ended = cli("partition", diamond, *HARDWARE, "--time-limit", "1ns", "-o", plan, "--json")
+    ended = cli("partition", diamond, *HARDWARE, "--mode", "fix", "--time-limit", "1ns", "-o", plan, "--json")
     assert ended.status == 3
     assert ended.json["valid"] is None
     assert set(FIELDS) <= ended.json.keys()
     assert not plan.exists()
 
 
-def test_optimise_is_said_to_come_later(cli: Cli, diamond: Path) -> None:
-    ended = cli("partition", diamond, *HARDWARE, "--mode", "optimise")
+def test_optimising_tells_the_best_bound_and_every_best_partition_in_its_turn(cli: Cli, diamond: Path) -> None:
+    ended = cli("partition", diamond, *HARDWARE, "--mode", "optimise", "--hints", "random", "--iterations", 5, "--json")
+    assert ended.status == 0
+    assert set(FIELDS) <= ended.json.keys()
+    intervals = [each["interval_us"] for each in ended.json["incumbents"]]
+    assert intervals == sorted(intervals, reverse=True)
+    assert intervals[-1] == ended.json["interval_us"] >= ended.json["bound_us"]
+    assert ended.json["proven"] is True
+
+
+def test_the_objective_of_the_command_line_is_what_is_minimised(cli: Cli, diamond: Path) -> None:
+    ended = cli("partition", diamond, *HARDWARE, "--objective", "chips_used", "--iterations", 5, "--json")
+    assert (ended.json["chips_used"], ended.json["objective_values"]) == (1, [1])
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--mode", "best"), ("--objective", "speed"), ("--mode", "fix", "--iterations", "3")]
+)
+def test_what_optimising_cannot_do_is_refused(cli: Cli, diamond: Path, wrong: tuple[str, ...]) -> None:
+    ended = cli("partition", diamond, *HARDWARE, *wrong)
     assert ended.status == 2
-    assert "--mode: optimise comes in a later version" in ended.err
+    assert ended.err.count("\n") == 1
 
 
 def test_hints_that_do_not_exist_are_bad_input(cli: Cli, diamond: Path) -> None:
@@ -130,6 +148,6 @@ def test_ctrl_c_before_anything_was_found_is_exit_130_without_a_plan(
 
     monkeypatch.setattr("chipzinc.recipe.correct", interrupted)
     plan = diamond.parent / "plan.yaml"
-    ended = cli("partition", diamond, *HARDWARE, "-o", plan)
+    ended = cli("partition", diamond, *HARDWARE, "--mode", "fix", "-o", plan)
     assert (ended.status, ended.err) == (130, "chipzinc: error: interrupted\n")
     assert not plan.exists()

@@ -78,7 +78,9 @@ Objective = Annotated[
 Iterations = Annotated[
     int | None, typer.Option("--iterations", min=0, help="Neighbourhoods to search: the same result each time.")
 ]
-Samples = Annotated[int, typer.Option("--samples", min=1, help="Hints to correct; the best partition wins.")]
+Samples = Annotated[
+    int, typer.Option("--samples", min=1, help="Hints to correct, or to choose a start from; the best partition wins.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")]
 
 
@@ -86,7 +88,7 @@ def partition_graph(
     graph: options.Graph,
     hardware: options.Hardware = None,
     hints: Hints = "slice",
-    mode: Correction = "fix",
+    mode: Correction = OPTIMISE,
     solver: Solvers = "chuffed",
     samples: Samples = 1,
     objective: Objective = None,
@@ -199,6 +201,7 @@ class _Asked:
             hints=hints,
             objective=objective,
             solvers=self.solvers,
+            samples=self.samples,
             workers=WORKERS,
             time_limit_s=self.limit_s,
             iterations=self.iterations,

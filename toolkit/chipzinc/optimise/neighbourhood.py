@@ -18,15 +18,12 @@ from chipzinc.graph.coarsen import Coarsening, gather
 from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray, OpGraph
 from chipzinc.hardware.demand import op_io_bytes, weight_bytes
 from chipzinc.hardware.package import Package
-from chipzinc.optimise.score import Scorer, Standing
+from chipzinc.optimise.score import LEAST_GAIN, Scorer, Standing
 from chipzinc.render.data import LiveSet, problem_data
 from chipzinc.render.model import PARTITION_TEMPLATE, render_text
 from chipzinc.render.objective import NO_LIMIT, Objective, objective_data, term_units
 from chipzinc.rules.catalogue import SelectedRule
 from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
-
-LEAST_GAIN = 1e-4
-"""Share by which a neighbourhood has to improve; less is not worth a solve."""
 
 _COMPILING_S = 60.0
 

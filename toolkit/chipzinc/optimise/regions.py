@@ -17,11 +17,11 @@ from chipzinc.optimise.score import Standing
 
 _FIRST_ITEMS = 60
 _LEAST_ITEMS = 8
-_GROWTH, _SHRINKING = 1.15, 0.8
+_GROWTH, _SHRINKING = 1.25, 0.7
 _AT_THE_LARGEST = 0.6  # share of neighbourhoods around the largest load
 _FINE_SHARE = 0.25  # share of neighbourhoods in which each op moves by itself
 _TRIES = 40
-_WORTH_ANOTHER_TRY = 0.99  # everything is searched once more after the interval has fallen to this share
+_WORTH_ANOTHER_TRY = 0.95  # everything is searched once more after the interval has fallen to this share
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,9 @@ from chipzinc.hardware.package import Package
 from chipzinc.render.objective import Objective
 from chipzinc.throughput.model import ThroughputModel
 
+LEAST_GAIN = 1e-4
+"""Share by which a neighbourhood has to improve; less is not worth a solve."""
+
 _TOLERANCE = 1e-9
 """Relative difference below which two values are the same."""
 
@@ -68,6 +71,11 @@ class Scorer:
         """Whether the interval alone is being minimised, first of all."""
         single = self.objective.combine == "order" or len(self.objective.terms) == 1
         return stage == 0 and single and self.objective.names[0] == "interval"
+
+    def reaches(self, standing: Standing, bound_us: float) -> bool:
+        """Whether only the interval counts, and a partition's is as short as a bound says or nearly so."""
+        only = self.stages == 1 and self.judges_loads(0)
+        return only and standing.interval_us <= bound_us * (1 + LEAST_GAIN)
 
     def standing(self, chips: IntArray) -> Standing:
         """Values a partition of shape [op]."""

@@ -1,7 +1,7 @@
 """The search: neighbourhoods of the best partition so far, several at a time, until the time or the work is over.
 
-Results are taken in the order in which their neighbourhoods were proposed, so that a seed and a number of iterations
-fix the outcome as long as no solve runs into its time limit.
+Where a number of iterations is given, results are taken in the order in which their neighbourhoods were proposed, so
+that the seed fixes the outcome as long as no solve runs into its time limit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -21,7 +21,7 @@ from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE, live_set
 from chipzinc.errors import SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray
-from chipzinc.optimise.neighbourhood import LEAST_GAIN, Answer, Task, solve
+from chipzinc.optimise.neighbourhood import Answer, Task, solve
 from chipzinc.optimise.regions import Proposal, Regions
 from chipzinc.optimise.score import Scorer, Standing
 from chipzinc.render.data import LiveSet
@@ -35,6 +35,7 @@ _FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
 _MOST_FAILURES = 5
+_GRACE_S = 1.0  # for a solve that ends with the search
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ class Search:
                 while self._stage < self.scorer.stages:
                     self._fill(jobs, pool, outcome, limits)
                     if jobs:
-                        self._take(jobs.popleft(), outcome, limits)
+                        self._take(_next(jobs, limits), outcome, limits)
                     else:
                         self._stage += 1
             except KeyboardInterrupt:
@@ -182,8 +183,9 @@ class Search:
         return outcome
 
     def _fill(self, jobs: deque[_Job], pool: ThreadPoolExecutor, outcome: Outcome, limits: Limits) -> None:
-        """Keeps every worker busy, and one neighbourhood waiting, if there are any and work is left to do."""
-        while len(jobs) <= len(self.workers) and not self._done(outcome, limits, len(jobs)):
+        """Keeps every worker busy, if there are neighbourhoods and work is left to do."""
+        waiting = 0 if limits.iterations is None else 1  # results taken in order must not leave a worker idle
+        while len(jobs) < len(self.workers) + waiting and not self._done(outcome, limits, len(jobs)):
             proposal = self.regions.propose(outcome.best, [job.proposal for job in jobs], self._stage)
             if proposal is None:
                 return
@@ -195,11 +197,8 @@ class Search:
 
     def _done(self, outcome: Outcome, limits: Limits, running: int) -> bool:
         worked = limits.iterations is not None and outcome.iterations + running >= limits.iterations
-        optimal = self.scorer.stages == 1 and self.scorer.judges_loads(0)
-        optimal = optimal and outcome.best.interval_us <= limits.bound_us * (1 + LEAST_GAIN)
-        return (
-            worked or optimal or outcome.proven or outcome.failure is not None or limits.left_s() <= _SHORTEST_SOLVE_S
-        )
+        ended = worked or outcome.proven or outcome.failure is not None
+        return ended or self.scorer.reaches(outcome.best, limits.bound_us) or limits.left_s() <= _SHORTEST_SOLVE_S
 
     def _solve(
         self,
@@ -267,7 +266,7 @@ class Search:
     def _answer(self, job: _Job, outcome: Outcome, limits: Limits) -> Answer:
         """What a job found; nothing if it failed, as single solves may."""
         try:
-            answer = job.answer.result(timeout=limits.left_s() + 1.0 if limits.deadline is not None else None)
+            answer = job.answer.result(None if limits.deadline is None else max(0.0, limits.left_s()) + _GRACE_S)
         except TimeoutError:
             return Answer(None, proven=False, seconds=0.0)
         except SolverError as error:
@@ -302,6 +301,18 @@ class Search:
         incumbent = Incumbent(time.monotonic() - self._begin, best.interval_us, tuple(best.values.tolist()))
         outcome.incumbents.append(incumbent)
         self._found(incumbent)
+
+
+def _next(jobs: deque[_Job], limits: Limits) -> _Job:
+    """The job to take in: where a number of iterations counts the oldest, else the first that is done."""
+    chosen = 0
+    if limits.iterations is None:
+        left = None if limits.deadline is None else max(0.0, limits.left_s()) + _GRACE_S
+        done = wait([job.answer for job in jobs], timeout=left, return_when=FIRST_COMPLETED).done
+        chosen = next((place for place, job in enumerate(jobs) if job.answer in done), 0)
+    job = jobs[chosen]
+    del jobs[chosen]
+    return job
 
 
 def _keeps_memory(task: Task) -> bool:
