@@ -7,6 +7,7 @@ is proven for every partition. Knows which rules carry over to a part, and nothi
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -56,19 +57,35 @@ class Task:
 
     @cached_property
     def elsewhere(self) -> IntArray:
-        """Chip that each op would best take if it moves: the (lower) median of those its neighbours wish; shape [op].
+        """Chip that each op would best take if it alone moves; shape [op]."""
+        return np.where(self.design < 0, self.wish, self.beside(np.zeros(self.graph.n_ops, dtype=np.bool_)))
+
+    def beside(self, moved: BoolArray) -> IntArray:
+        """Chip that each op would best take if some move: the lower median of its neighbours' that stay; shape [op].
 
         Where few ops are wrong it is the chip of a right neighbour, so that no chip feeds another that did not before.
+
+        Args:
+            moved: the ops that move, shape [op].
         """
         edges = self.graph.edges
         near = np.concatenate([edges, edges[:, ::-1]])
+        near = near[~moved[near[:, 1]]]
         near = near[np.lexsort((self.wish[near[:, 1]], near[:, 0]))]
         count = np.bincount(near[:, 0], minlength=self.graph.n_ops)
         middle = np.cumsum(count) - count + (count - 1) // 2
         chips = self.wish.copy()
-        has = np.flatnonzero(count * (self.design >= 0))
+        has = np.flatnonzero(count)
         chips[has] = self.wish[near[middle[has], 1]]
         return chips
+
+    def neighbours(self, ops: BoolArray) -> BoolArray:
+        """Ops and those that edges join to them; shape [op]."""
+        edges = self.graph.edges
+        near = ops.copy()
+        near[edges[ops[edges[:, 0]], 1]] = True
+        near[edges[ops[edges[:, 1]], 0]] = True
+        return near
 
     def cost(self, chips: IntArray) -> int:
         """What it costs to change the design into a partition."""
@@ -268,13 +285,15 @@ def _mend(
         time_limit_s=time_limit_s,
         statistics=False,
     )
+    begin = time.monotonic()
     try:
         chips, others, status = _last(session, request)
     except SolverError:
         # Embedded Chuffed may break off where a constraint fails as soon as it is posted.
         if solver == FALLBACK or session.toolchain is None or not session.toolchain.has(FALLBACK):
             raise
-        chips, others, status = _last(session, replace(request, solver=FALLBACK))
+        left = None if time_limit_s is None else max(0.1, time_limit_s - (time.monotonic() - begin))
+        chips, others, status = _last(session, replace(request, solver=FALLBACK, time_limit_s=left))
     cost = None
     if chips is not None:
         cost = int(price[(chips != design) & ~pinned].sum()) + sum(data["other_cost"][at] for at in others)

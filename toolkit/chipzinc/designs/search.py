@@ -13,8 +13,9 @@ from collections.abc import Callable
 import numpy as np
 
 from chipzinc.correct.overflow import live_set
+from chipzinc.designs.confirm import clashing
 from chipzinc.designs.hitting import least_hitting_set
-from chipzinc.designs.judgement import Fault, annotate, violated_on
+from chipzinc.designs.judgement import Fault, annotate
 from chipzinc.designs.part import Found, Task, carries, mend_around, mend_part
 from chipzinc.designs.witness import NEVER
 from chipzinc.errors import InfeasibleError
@@ -34,6 +35,9 @@ MOST_CUTS = 30
 
 PATIENCE = 3
 """Parts after which parts grow faster."""
+
+WHOLE_OPS = 400
+"""Graphs of up to so many ops are asked about as a whole, though a valid partition is known."""
 
 LEAST_S = 0.5
 """Time below which no solver is asked any more."""
@@ -78,7 +82,7 @@ class Search:
         self._grow_parts(faults)
         if not self._done() and self._may_move().any():
             self._around()
-        if not self._done() and self._left() > LEAST_S:
+        if not self._done() and (self.best is None or len(self.inside) <= WHOLE_OPS):
             self._whole()
 
     # ---- steps --------------------------------------------------------------------------------------------
@@ -135,7 +139,7 @@ class Search:
         moved = (task.design < 0) & False
         may = self._may_move()
         while faults and self._left(self.part_share / 2) > LEAST_S:
-            far = np.abs(self._beside(moved) - task.design)
+            far = np.abs(self.task.beside(moved) - task.design)
             picked = np.zeros_like(moved)
             for fault in faults:
                 ops = np.array([op for op in fault.witness.ops if may[op] and not moved[op]], dtype=np.int64)
@@ -145,7 +149,7 @@ class Search:
                 return
             moved |= picked
             chips = task.wish.copy()
-            chips[moved] = self._beside(moved)[moved]
+            chips[moved] = self.task.beside(moved)[moved]
             faults = self._try(chips, moved)
         if not faults:
             self._put_back()
@@ -180,7 +184,7 @@ class Search:
                 return
             if chips is None:
                 chips = task.wish.copy()
-                chips[moved] = self._beside(moved)[moved]
+                chips[moved] = self.task.beside(moved)[moved]
             n_sets = len(self.task.live_sets)
             faults = self._try(chips, moved)
             if self._done():
@@ -236,21 +240,8 @@ class Search:
         chips[ops] = found.chips
         moved = self.task.moved(chips)
         moved[others] = True
-        chips[others] = self._beside(moved)[others]
+        chips[others] = self.task.beside(moved)[others]
         return chips, moved
-
-    def _beside(self, moved: BoolArray) -> IntArray:
-        """Chip that each op would best take: the lower median of its neighbours' that stay; its own if none does."""
-        edges = self.task.graph.edges
-        near = np.concatenate([edges, edges[:, ::-1]])
-        near = near[~moved[near[:, 1]]]
-        near = near[np.lexsort((self.task.wish[near[:, 1]], near[:, 0]))]
-        count = np.bincount(near[:, 0], minlength=len(moved))
-        middle = np.cumsum(count) - count + (count - 1) // 2
-        chips = self.task.wish.copy()
-        has = np.flatnonzero(count)
-        chips[has] = self.task.wish[near[middle[has], 1]]
-        return chips
 
     def _place(self, moved: BoolArray) -> bool:
         """Looks in the whole for other chips for just these ops, where that settles the matter; whether it did."""
@@ -271,11 +262,11 @@ class Search:
 
     def _around(self) -> None:
         """Searches whole partitions that differ from the design in the last part and next to it."""
-        free = self.inside.copy()
+        free = self.inside.copy() if self.best is None else self.inside | self.task.moved(self.best[0])
         for _ in range(2):
             if self._done() or self._left() < LEAST_S:
                 return
-            free = self._neighbours(free) | (self.task.design < 0)
+            free = self.task.neighbours(free) | (self.task.design < 0)
             self.progress(f"moving {int(free.sum())} ops in the whole")
             found = mend_around(
                 self.session,
@@ -356,18 +347,23 @@ class Search:
         A violation by ops that all stay is a cut: one of them has to move. Of long ones that begin with the same ops
         one is enough for now, since moving those may well mend them all.
         """
-        n_cuts = len(self.cuts)
+        rules = {rule.name: rule for rule in self.task.rules if rule.hard and carries(rule)}
+        suspects: list[tuple[SelectedRule, tuple[int, ...]]] = []
         seen = moved.copy()
         for fault in sorted(faults, key=lambda fault: len(fault.witness.ops)):
-            ops = fault.witness.ops
-            if len(self.cuts) == n_cuts + MOST_CUTS:
-                break
-            if not ops or moved[list(ops)].any() or (len(ops) > 2 and seen[list(ops[:2])].any()):
+            ops, rule = fault.witness.ops, rules.get(fault.violation.rule)
+            given = bool(ops) and bool((self.task.design[list(ops)] >= 0).all())
+            if rule is None or not given or fault.violation.overflow is not None or ops in self.cuts:
                 continue
-            if ops not in self.cuts and self._is_cut(fault):
-                seen[list(ops[:2])] = True
-                self.cuts.append(ops)
-        return len(self.cuts) > n_cuts
+            if moved[list(ops)].any() or (len(ops) > 2 and seen[list(ops[:2])].any()):
+                continue
+            seen[list(ops[:2])] = True
+            suspects.append((rule, ops))
+        asked = suspects[:MOST_CUTS]
+        task = self.task
+        clash = clashing(self.session, task.graph, task.package, asked, task.design) if asked else []
+        self.cuts += [ops for (_, ops), guilty in zip(asked, clash, strict=True) if guilty]
+        return any(clash)
 
     def _widen(self, faults: list[Fault], moved: BoolArray) -> bool:
         """Takes the ops that moved in vain, their neighbours and who is to blame into the part; whether it grew."""
@@ -375,30 +371,14 @@ class Search:
         for fault in faults:
             if fault.violation.overflow is not None:
                 self.inside[fault.violation.overflow.holders.ids] = True
-        self.inside |= self._neighbours(moved)
+        self.inside |= self.task.neighbours(moved)
         for fault in faults if int(self.inside.sum()) == before else ():
-            self.inside |= self._neighbours(np.isin(np.arange(len(moved)), fault.witness.ops))
+            self.inside |= self.task.neighbours(np.isin(np.arange(len(moved)), fault.witness.ops))
         for fault in faults if int(self.inside.sum()) == before else ():
             self.inside[list(fault.witness.related)] = True
         for _ in range(self.parts // PATIENCE):
-            self.inside = self._neighbours(self.inside)
+            self.inside = self.task.neighbours(self.inside)
         return int(self.inside.sum()) > before
-
-    def _is_cut(self, fault: Fault) -> bool:
-        """Whether MiniZinc confirms that the ops to blame cannot all stay where the design has them."""
-        task, ops = self.task, np.sort(np.array(fault.witness.ops, dtype=np.int64))
-        rules = [rule for rule in task.rules if rule.name == fault.violation.rule and carries(rule)]
-        if not rules or fault.violation.overflow is not None or (task.design[ops] < 0).any():
-            return False
-        return bool(violated_on(self.session, task.graph, task.package, rules, task.design, ops))
-
-    def _neighbours(self, ops: BoolArray) -> BoolArray:
-        """The ops and those that edges join to them."""
-        edges = self.task.graph.edges
-        near = ops.copy()
-        near[edges[ops[edges[:, 0]], 1]] = True
-        near[edges[ops[edges[:, 1]], 0]] = True
-        return near
 
     def _done(self) -> bool:
         return self.best is not None and self.task.cost(self.best[0]) <= self.least
