@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "optimise": MODEL | {"throughput", "correct", "verify"},
     "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "designs", "grouping"},
     "improve": MODEL | {"throughput", "bounds", "hints", "verify", "grouping", "optimise", "recipe"},
+    "price": MODEL | {"bounds", "hints", "improve", "recipe"},
 }
 TOP = {"cli", "__main__", "__init__"}  # may import everything
 

@@ -14,7 +14,7 @@ from chipzinc.correct.problem import Problem
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hardware.package import RuleUse
-from chipzinc.rules.catalogue import SelectedRule, read_rule
+from chipzinc.rules.catalogue import SelectedRule, read_rule, select
 from chipzinc.solve import Session
 from chipzinc.verify import verify
 from tests.correct.problems import SEED_RULES, assignments, problem, random_graph, tight_package
@@ -125,3 +125,11 @@ def test_a_stuck_sample_times_out_and_the_rest_goes_on(session: Session) -> None
     corrections = list(fix(session, given, hints, solver="gecode", time_limit_s=12))
     assert [each.state for each in corrections] == ["corrected", "timed_out", "corrected"]
     np.testing.assert_array_equal(corrections[2].group_chip, hints[2])
+
+
+def test_groups_that_the_rules_leave_one_chip_each_are_corrected_to_it(session: Session, solver: str) -> None:
+    rules = select([RuleUse("pinned", {"pins": {"op0": 0, "op1": 1}})], None)
+    given = Problem(graph([(0, [1], 1)], 2), package(chips=3), rules, np.arange(2))
+    fixed = list(fix(session, given, np.array([[2, 2], [0, 0]]), solver=solver))
+    sampled = list(sample(session, given, np.tile([2, 0, 1], (2, 2, 1)), solver=solver))
+    np.testing.assert_array_equal([each.group_chip for each in (*fixed, *sampled)], np.tile([0, 1], (4, 1)))

@@ -171,7 +171,7 @@ def _run(
             found = int(event.values["sample"]) - 1
             if found != following:
                 raise SolverError(f"{solver} skipped from sample {following} to {found}: it ignores search annotations")
-            yield Correction(found, np.array(event.values["group_chip"]), event.seconds - since)
+            yield Correction(found, np.array(event.values["corrected"][:-1]), event.seconds - since)
             following, since = found + 1, event.seconds
         elif isinstance(event, Status):
             if event.name == "UNSATISFIABLE" and following == 0:
@@ -202,6 +202,6 @@ def _hint_items(flat: FlatModel, hints: IntArray) -> str:
 
 def _ranking_items(flat: FlatModel, rankings: IntArray) -> str:
     """group_chip[g] = rankings[sample, g, rank[g]], by the cell that sample and rank choose."""
-    cells, chips = _names(flat, "cell"), _names(flat, "group_chip")
+    cells, chips = _names(flat, "cell"), _names(flat, "corrected")[:-1]
     tables = rankings.transpose(1, 0, 2).reshape(len(chips), -1)
     return "".join(_element(cell, table, chip) for cell, table, chip in zip(cells, tables, chips, strict=True))
