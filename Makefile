@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Where the platform's wheels of torch differ, this version is the one tested; pip chooses the build.
 TORCH  := torch==2.13.0
-EXTRAS := policy,import,embedded,cpsat,dev
+EXTRAS := policy,import,embedded,cpsat,plot,dev
 WORKERS ?= 2
 PYTEST  = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 

@@ -43,6 +43,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "designs", "grouping"},
     "improve": MODEL | {"throughput", "bounds", "hints", "verify", "grouping", "optimise", "recipe"},
     "price": MODEL | {"bounds", "hints", "improve", "recipe"},
+    "baselines": MODEL | {"throughput", "bounds", "hints", "correct", "grouping"},
+    "tabular": {"errors"},
+    "plotting": {"errors"},
+    "compare": MODEL
+    | {"throughput", "hints", "correct", "verify", "improve", "baselines", "policy", "tabular", "plotting"},
 }
 TOP = {"cli", "__main__", "__init__"}  # may import everything
 
@@ -58,6 +63,7 @@ ENTRANCES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "yaml": {"hardware/yaml", "plans/files"},
+    "matplotlib": {"plotting"},
 }
 
 

