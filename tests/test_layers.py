@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "improve": MODEL | {"throughput", "bounds", "hints", "verify", "grouping", "optimise", "recipe"},
     "price": MODEL | {"bounds", "hints", "improve", "recipe"},
     "baselines": MODEL | {"throughput", "bounds", "hints", "correct", "grouping"},
+    "sweep": MODEL | {"throughput", "hints", "verify", "grouping", "optimise", "improve", "recipe"},
     "tabular": {"errors"},
     "plotting": {"errors"},
     "compare": MODEL

@@ -81,6 +81,16 @@ Iterations = Annotated[
 Samples = Annotated[
     int, typer.Option("--samples", min=1, help="Hints to correct, or to choose a start from; the best partition wins.")
 ]
+Sweep = Annotated[
+    str | None,
+    typer.Option(
+        "--sweep",
+        metavar="FIELD=VALUES",
+        help="Partition for each value of a field of the spec: chips=4..36, sram=16MiB..64MiB, links=2GB/s,8GB/s; "
+        "then -o writes a table.",
+    ),
+]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw what a sweep found.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")]
 
 
@@ -96,6 +106,8 @@ def partition_graph(
     time_limit: Limit = None,
     seed: Seed = 0,
     evaluator: options.Evaluator = None,
+    sweep: Sweep = None,
+    plot: Plot = None,
     output: options.PlanOutput = None,
     fix_shape: options.FixShape = None,
     as_json: options.Json = False,
@@ -107,6 +119,11 @@ def partition_graph(
 
     begin = time.monotonic()
     asked = _Asked(mode, tuple(solver.split(",")), samples, objective, iterations, time_limit, seed)
+    if plot is not None and sweep is None:
+        raise InputError("draws a sweep: give --sweep", field="--plot")
+    if sweep is not None:
+        asked.check_sweeps(hints, evaluator)
+        return _sweep(asked, sweep, graph, hardware, fix_shape, output, plot, as_json)
     with Progress() as progress:
         progress(f"importing {graph}")
         inputs = load_inputs(graph, hardware, fix_shape)
@@ -158,6 +175,22 @@ class _Asked:
             return None
         return parse_time_limit(self.time_limit or DEFAULT_LIMITS[self.mode])
 
+    def check_sweeps(self, hints: str, evaluator: str | None) -> None:
+        """Refuses what a sweep does not heed.
+
+        Raises:
+            InputError: for the first of these options that was given.
+        """
+        ignored = {
+            "--mode": self.mode != OPTIMISE,
+            "--hints": hints != "slice",
+            "--samples": self.samples != 1,
+            "--objective": self.objective is not None,
+            "--evaluate-with": evaluator is not None,
+        }
+        for name in (name for name, given in ignored.items() if given):
+            raise InputError("a sweep does not heed it: it optimises the interval from slices", field=name)
+
     def provenance(self) -> dict[str, Any]:
         """What a plan says of how it was made."""
         said = {name: value for name, value in vars(self).items() if name != "solvers" and value is not None}
@@ -207,6 +240,36 @@ class _Asked:
             iterations=self.iterations,
             seed=self.seed,
             evaluator=judge,
+            progress=progress,
+        )
+
+
+def _sweep(
+    asked: _Asked,
+    sweep: str,
+    graph: str,
+    hardware: str | None,
+    fix_shape: list[str] | None,
+    output: Path | None,
+    plot: Path | None,
+    as_json: bool,
+) -> int:
+    from chipzinc.cli.sweep import check_sweep, sweep_graph
+
+    parsed = check_sweep(sweep, output, plot)
+    with Progress() as progress:
+        progress(f"importing {graph}")
+        return sweep_graph(
+            load_inputs(graph, hardware, fix_shape),
+            parsed,
+            solvers=asked.solvers,
+            workers=WORKERS,
+            limit_s=asked.limit_s,
+            iterations=asked.iterations,
+            seed=asked.seed,
+            output=output,
+            plot=plot,
+            as_json=as_json,
             progress=progress,
         )
 
