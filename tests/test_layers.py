@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "price": MODEL | {"bounds", "hints", "improve", "recipe"},
     "baselines": MODEL | {"throughput", "bounds", "hints", "correct", "grouping"},
     "sweep": MODEL | {"throughput", "hints", "verify", "grouping", "optimise", "improve", "recipe"},
+    "robust": MODEL | {"throughput", "bounds", "hints", "improve", "recipe"},
     "tabular": {"errors"},
     "plotting": {"errors"},
     "compare": MODEL

@@ -71,6 +71,30 @@ def parse_quantity(text: object, units: Mapping[str, float], example: str) -> fl
     return value
 
 
+_SPREAD: Final = re.compile(r"\s*(?:([0-9.]+)\s*%|(-?[0-9.]+)\s*%\s*\.\.\s*\+?(-?[0-9.]+)\s*%)\s*")
+
+
+def parse_spread(text: object) -> tuple[float, float]:
+    """Reads how far a quantity may lie from its nominal value: ``10%`` either way, or ``-5%..+20%``.
+
+    Returns:
+        The lowest and the highest it may be, as shares of the nominal value.
+
+    Raises:
+        InputError: if it is neither, or leads below 0.
+    """
+    match = _SPREAD.fullmatch(text) if isinstance(text, str) else None
+    try:
+        either_way, low, high = (float(part) if part else None for part in match.groups()) if match else (None,) * 3
+    except ValueError:
+        either_way = low = high = None
+    if either_way is not None:
+        low, high = -either_way, either_way
+    if low is None or high is None or not -100 <= low <= high:
+        raise InputError(f"expected a spread such as '10%' or '-5%..+20%', got {text!r}")
+    return 1 + low / 100, 1 + high / 100
+
+
 def parse_bytes(text: object) -> int:
     """Reads an amount of data in bytes; a fraction of a byte is dropped, as it holds nothing."""
     return math.floor(parse_quantity(text, BYTES, "32 MiB"))

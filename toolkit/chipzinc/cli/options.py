@@ -32,6 +32,10 @@ ChipsDown = Annotated[
 LinksDown = Annotated[
     list[str] | None, typer.Option("--links-down", metavar="LINKS", help="Links that died: 3-4 or 3-4,8-9.")
 ]
+OpTimes = Annotated[
+    Path | None,
+    typer.Option("--op-times", metavar="FILE", help="Ranges of op times: a CSV table with op,low_us,high_us."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Solver = Annotated[str, typer.Option("--solver", help="The solver, by its MiniZinc name: chuffed, gecode, ...")]
 TimeLimit = Annotated[

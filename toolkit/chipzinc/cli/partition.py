@@ -15,7 +15,7 @@ from chipzinc.cli import options
 from chipzinc.cli.failures import INTERRUPTED
 from chipzinc.cli.inputs import Inputs, load_inputs, parse_time_limit
 from chipzinc.cli.output import Progress, finite, print_json
-from chipzinc.cli.tables import print_chips
+from chipzinc.cli.tables import described_distribution, print_chips, print_distribution
 from chipzinc.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chipzinc.hints.sources import HintSource
     from chipzinc.plans.plan import Plan
     from chipzinc.recipe import Partitioned
+    from chipzinc.robust import RobustObjective
     from chipzinc.solve import Session
     from chipzinc.throughput.evaluator import Evaluator
 
@@ -72,7 +73,8 @@ Objective = Annotated[
     typer.Option(
         "--objective",
         metavar="OBJECTIVE",
-        help="interval, latency, chips_used, moved, energy, or a mix: 'interval > energy', '2 interval + energy'.",
+        help="interval, latency, chips_used, moved, energy, or a mix: 'interval > energy', '2 interval + energy'; "
+        "where op times are ranges worst_case or quantile:0.95.",
     ),
 ]
 Iterations = Annotated[
@@ -106,6 +108,7 @@ def partition_graph(
     time_limit: Limit = None,
     seed: Seed = 0,
     evaluator: options.Evaluator = None,
+    op_times: options.OpTimes = None,
     sweep: Sweep = None,
     plot: Plot = None,
     output: options.PlanOutput = None,
@@ -118,7 +121,7 @@ def partition_graph(
     from chipzinc.throughput.evaluator import CommandEvaluator
 
     begin = time.monotonic()
-    asked = _Asked(mode, tuple(solver.split(",")), samples, objective, iterations, time_limit, seed)
+    asked = _Asked(mode, tuple(solver.split(",")), samples, objective, iterations, time_limit, seed, op_times)
     if plot is not None and sweep is None:
         raise InputError("draws a sweep: give --sweep", field="--plot")
     if sweep is not None:
@@ -156,12 +159,18 @@ class _Asked:
     iterations: int | None
     time_limit: str | None
     seed: int
+    op_times: Path | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise InputError(f"expected {', '.join(MODES[:-1])} or {MODES[-1]}, got {self.mode!r}", field="--mode")
         if self.mode != OPTIMISE:
-            for name, given in (("--objective", self.objective), ("--iterations", self.iterations)):
+            ignored = {
+                "--objective": self.objective,
+                "--iterations": self.iterations,
+                "--op-times": self.op_times,
+            }
+            for name, given in ignored.items():
                 if given is not None:
                     raise InputError(f"{self.mode} does not heed it: give --mode {OPTIMISE}", field=name)
             if len(self.solvers) > 1:
@@ -175,6 +184,44 @@ class _Asked:
             return None
         return parse_time_limit(self.time_limit or DEFAULT_LIMITS[self.mode])
 
+    def _optimise_robust(
+        self,
+        objective: RobustObjective,
+        inputs: Inputs,
+        session: Session,
+        hints: HintSource,
+        judge: Evaluator | None,
+        progress: Progress,
+    ) -> Partitioned:
+        from chipzinc.hardware.uncertain import time_range
+        from chipzinc.robust import optimise_robust
+        from chipzinc.solve import Session
+
+        if judge is not None:
+            raise InputError(f"'{objective}' is the throughput model's: leave it out", field="--evaluate-with")
+        times = time_range(inputs.graph, inputs.package, self.op_times)
+        if times is None:
+            raise InputError(
+                f"'{objective}' needs op times that are ranges: time_spread in the spec, or --op-times",
+                field="--objective",
+            )
+        return optimise_robust(
+            inputs.graph,
+            inputs.package,
+            times,
+            objective,
+            session=session,
+            worker=lambda: Session(session.toolchain),
+            hints=hints,
+            solvers=self.solvers,
+            samples=self.samples,
+            workers=WORKERS,
+            time_limit_s=self.limit_s,
+            iterations=self.iterations,
+            seed=self.seed,
+            progress=progress,
+        )
+
     def check_sweeps(self, hints: str, evaluator: str | None) -> None:
         """Refuses what a sweep does not heed.
 
@@ -186,6 +233,7 @@ class _Asked:
             "--hints": hints != "slice",
             "--samples": self.samples != 1,
             "--objective": self.objective is not None,
+            "--op-times": self.op_times is not None,
             "--evaluate-with": evaluator is not None,
         }
         for name in (name for name, given in ignored.items() if given):
@@ -223,8 +271,14 @@ class _Asked:
     ) -> Partitioned:
         from chipzinc.improve import optimise
         from chipzinc.render.objective import parse_objective
+        from chipzinc.robust import parse_robust
         from chipzinc.solve import Session
 
+        robust = parse_robust(self.objective or inputs.package.objective)
+        if robust is not None:
+            return self._optimise_robust(robust, inputs, session, hints, judge, progress)
+        if self.op_times is not None:
+            raise InputError("the objective does not heed it: give --objective worst_case", field="--op-times")
         objective = None if self.objective is None else parse_objective(self.objective, inputs.package.source)
         return optimise(
             inputs.graph,
@@ -314,6 +368,7 @@ def _answer(found: Partitioned, inputs: Inputs, tools: dict[str, str]) -> dict[s
         "rules": found.verdict.counts,
         **tools,
         **_searched(found),
+        **_robust(found),
     }
 
 
@@ -334,6 +389,24 @@ def _searched(found: Partitioned) -> dict[str, Any]:
             {"seconds": round(each.seconds, 3), "interval_us": finite(each.interval_us)} for each in found.incumbents
         ],
         "failure": found.failure,
+    }
+
+
+def _robust(found: Partitioned) -> dict[str, Any]:
+    """What a search for the worst case or a quantile has to tell."""
+    from chipzinc.robust import RobustOptimised
+
+    if not isinstance(found, RobustOptimised) or found.distribution is None:
+        return {}
+    bound = found.robust_bound
+    return {
+        "robust": {
+            "objective": found.objective,
+            "value_us": finite(found.robust_us),
+            "bound_us": None if bound is None else bound.value_us,
+            "gap": finite(found.robust_us / bound.value_us - 1) if bound and bound.value_us > 0 else None,
+        },
+        "interval_distribution": described_distribution(found.distribution),
     }
 
 
@@ -364,12 +437,18 @@ def _document(inputs: Inputs, chips: IntArray) -> dict[str, Any]:
 
 
 def _print(found: Partitioned, inputs: Inputs, answer: dict[str, Any], output: Path | None) -> None:
+    from chipzinc.robust import RobustOptimised
     from chipzinc.throughput.model import ThroughputModel
 
     model = ThroughputModel(inputs.graph, inputs.package)
     print_chips(model, found.chips, model.evaluate(found.chips))
     seconds = answer["seconds"]
-    if found.bound is not None:
+    if isinstance(found, RobustOptimised) and found.distribution is not None:
+        print_distribution(found.distribution)
+        robust = answer["robust"]
+        bounded = f"no valid partition is below {robust['bound_us'] or 0.0:.2f} µs"
+        print(f"{robust['objective']}: {robust['value_us']:.2f} µs; {bounded}.")
+    elif found.bound is not None:
         print(f"No valid partition is below {found.bound.value_us:.2f} µs ({found.bound.name}): gap {found.gap:.1%}.")
     else:
         print(f"The judge's interval: {found.interval_us:.2f} µs.")

@@ -1,14 +1,19 @@
-"""The table of chips at the end of a command. Prints what the throughput model computed, and computes nothing."""
+"""The tables of chips and of intervals at the end of a command.
+
+Prints what the throughput model computed, and computes nothing.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from chipzinc.cli.output import mebibytes, print_table
+from chipzinc.cli.output import finite, mebibytes, print_table
 
 if TYPE_CHECKING:
     from chipzinc.graph.opgraph import IntArray
     from chipzinc.throughput.model import Evaluation, ThroughputModel
+    from chipzinc.throughput.uncertain import Distribution
 
 
 def print_chips(model: ThroughputModel, chips: IntArray, evaluation: Evaluation) -> None:
@@ -59,4 +64,28 @@ def print_chips(model: ThroughputModel, chips: IntArray, evaluation: Evaluation)
     print(
         f"Interval {evaluation.interval_us[0]:.2f} µs, {evaluation.throughput_per_s[0]:,.1f} results a second; "
         f"latency {model.latency_us(chips)[0]:.1f} µs; {len(rows)} of {package.n_chips} chips used."
+    )
+
+
+def described_distribution(distribution: Distribution) -> dict[str, Any]:
+    """A distribution for JSON; quantiles by their share as text."""
+    said = {name: finite(value) if isinstance(value, float) else value for name, value in asdict(distribution).items()}
+    quantiles = {f"{share:g}": finite(value) for share, value in distribution.quantiles_us.items()}
+    return said | {"quantiles_us": quantiles}
+
+
+def print_distribution(distribution: Distribution) -> None:
+    """Prints where the interval lies when op times are ranges."""
+    columns = {
+        "best": distribution.best_us,
+        **{f"{share:.0%}": value for share, value in distribution.quantiles_us.items()},
+        "worst": distribution.worst_us,
+        "mean": distribution.mean_us,
+        "deviation": distribution.deviation_us,
+    }
+    print_table(
+        [f"{name} µs" for name in columns],
+        [[f"{value:.2f}" for value in columns.values()]],
+        title=f"Interval when op times are ranges, {distribution.scenarios:,} scenarios of seed {distribution.seed}; "
+        "best and worst are exact",
     )

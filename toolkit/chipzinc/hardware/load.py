@@ -92,6 +92,7 @@ def build_package(document: Document) -> Package:
         picojoule_per_sram_byte=_energy(spec, chips, "energy_per_sram_byte", document),
         picojoule_per_link_byte=None if link_energy is None else np.full(len(links), link_energy),
         rules=_rules(spec, document),
+        time_spread=spec.time_spread,
         objective=spec.objective,
         source=document.file,
     )

@@ -63,6 +63,8 @@ class Package:
         picojoule_per_link_byte: shape [link], or None.
         on_host: chips that are the host's own processors, to which transfers cost nothing, shape [chip]; None: none.
         rules: the rules selected.
+        time_spread: lowest and highest time of an op as shares of the model's, by op kind, family or ``default``;
+            absent: times are exact.
         objective: what optimising minimises, as `chipzinc.render.objective.parse_objective` reads it.
         source: the spec's file, where it has one; a user's rule files are looked for beside it.
     """
@@ -90,6 +92,7 @@ class Package:
     picojoule_per_link_byte: FloatArray | None = None
     on_host: BoolArray | None = None
     rules: tuple[RuleUse, ...] = ()
+    time_spread: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     objective: str = "interval"
     source: Path | None = None
 

@@ -56,6 +56,22 @@ def _checked_efficiency(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
+def _read_spread(text: object) -> tuple[float, float]:
+    try:
+        return units.parse_spread(text)
+    except InputError as error:
+        raise ValueError(error.message) from error
+
+
+def _checked_spread(spread: object) -> object:
+    """One spread is that of every kind."""
+    if not isinstance(spread, dict):
+        return {"default": spread}
+    for name in spread.keys() - {"default"}:
+        _checked_kind(name)
+    return spread
+
+
 _read_bytes, _bytes_schema = _quantity(units.parse_bytes, units.BYTES, "32 MiB")
 _read_rate, _rate_schema = _quantity(units.parse_bytes_per_us, units.BYTES_PER_US, "16 GB/s")
 _read_peak, _peak_schema = _quantity(units.parse_flops_per_us, units.FLOPS_PER_US, "4 TOPS")
@@ -68,6 +84,20 @@ FlopsPerUs = Annotated[float, _read_peak, Field(gt=0), _peak_schema]
 Microseconds = Annotated[float, _read_time, Field(ge=0), _time_schema]
 Picojoules = Annotated[float, _read_energy, Field(ge=0), _energy_schema]
 KindOrFamily = Annotated[str, BeforeValidator(lambda name: _checked_kind(name) if isinstance(name, str) else name)]
+_spread_schema: dict[str, Any] = {"type": "string", "examples": ["10%", "-5%..+20%"]}
+
+
+def _as_text(schema: dict[str, Any]) -> None:
+    """A spread is written as text."""
+    schema.clear()
+    schema.update(_spread_schema)
+
+
+Spread = Annotated[
+    tuple[float, float],
+    BeforeValidator(_read_spread),
+    Field(json_schema_extra=_as_text),
+]
 Share = Annotated[float, Field(gt=0, le=1)]
 RuleName = Annotated[str, Field(pattern=RULE_NAME)]
 
@@ -173,6 +203,14 @@ AnyRule = Annotated[
 ]
 
 
+def _or_one(schema: dict[str, Any]) -> None:
+    """A field of spreads by kind that may also be one spread of all."""
+    described = {name: schema.pop(name) for name in ("description", "title") if name in schema}
+    by_kind = dict(schema)
+    schema.clear()
+    schema.update(described | {"anyOf": [_spread_schema, by_kind]})
+
+
 class HardwareSpec(_Fields):
     """A package of chips, how they are joined, and the rules that hold on it."""
 
@@ -193,6 +231,15 @@ class HardwareSpec(_Fields):
     weight_bits: Annotated[int | None, Field(ge=1, le=64, description="Overrides the exported dtype.")] = None
     activation_bits: Annotated[int | None, Field(ge=1, le=64, description="Overrides the exported dtype.")] = None
     communication: Communication = "added"
+    time_spread: Annotated[
+        dict[str, Spread],
+        BeforeValidator(_checked_spread),
+        Field(
+            default_factory=dict,
+            description="How far the times of ops may lie from the model's: `10%`, or by kind, family or `default`.",
+            json_schema_extra=_or_one,
+        ),
+    ]
     objective: Annotated[
         str,
         Field(
