@@ -8,6 +8,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import platformdirs
@@ -49,6 +50,49 @@ def toolchains() -> dict[str, Toolchain]:
         except SolverError as error:
             print(f"no {kind} toolchain: {error}")
     return found
+
+
+class PeakMemory:
+    """Watches the memory of this process and of all that it has running, while it is entered.
+
+    Attributes:
+        highest_mb: most resident memory seen at a time, in MB; 0 where the system does not tell.
+    """
+
+    def __init__(self) -> None:
+        self.highest_mb = 0.0
+        self._over = Event()
+        self._watch = Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.5):
+            self.highest_mb = max(self.highest_mb, _resident_mb())
+
+
+def _resident_mb() -> float:
+    """Resident memory of this process and its descendants, in MB."""
+    parent: dict[int, int] = {}
+    pages: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            pages[int(folder.name)] = int((folder / "statm").read_text().split()[1])
+        except (OSError, ValueError):
+            continue
+    ours: set[int] = set()
+    more = {os.getpid()}
+    while more:
+        ours |= more
+        more = {child for child, above in parent.items() if above in ours} - ours
+    return sum(pages.get(each, 0) for each in ours) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -107,6 +107,10 @@ class RunFile:
         """The run of a key, None if there is none yet."""
         return self._runs.get(key)
 
+    def all(self) -> list[Run]:
+        """Every run, in the order in which they came."""
+        return list(self._runs.values())
+
     def add(self, run: Run) -> None:
         """Keeps a run, on disk before anything else happens."""
         self._runs[run.key] = run
