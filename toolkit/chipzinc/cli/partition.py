@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +11,9 @@ import typer
 
 import chipzinc
 from chipzinc.cli import options
+from chipzinc.cli.asked import OPTIMISE, WORKERS, Asked
 from chipzinc.cli.failures import INTERRUPTED
-from chipzinc.cli.inputs import Inputs, load_inputs, parse_time_limit
+from chipzinc.cli.inputs import Inputs, load_inputs
 from chipzinc.cli.output import Progress, finite, print_json
 from chipzinc.cli.tables import described_distribution, print_chips, print_distribution
 from chipzinc.errors import InputError
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from chipzinc.hints.sources import HintSource
     from chipzinc.plans.plan import Plan
     from chipzinc.recipe import Partitioned
-    from chipzinc.robust import RobustObjective
     from chipzinc.solve import Session
-    from chipzinc.throughput.evaluator import Evaluator
 
 FIELDS = (
     "valid",
@@ -44,10 +42,6 @@ FIELDS = (
     "seconds",
     "rules",
 )
-OPTIMISE = "optimise"
-MODES = (OPTIMISE, "fix", "sample")
-DEFAULT_LIMITS = {OPTIMISE: "30s", "fix": "5min", "sample": "5min"}
-WORKERS = 2
 
 Hints = Annotated[str, typer.Option("--hints", metavar="HINTS", help="greedy, slice, noisy, random, or a plan file.")]
 Correction = Annotated[
@@ -121,7 +115,7 @@ def partition_graph(
     from chipzinc.throughput.evaluator import CommandEvaluator
 
     begin = time.monotonic()
-    asked = _Asked(mode, tuple(solver.split(",")), samples, objective, iterations, time_limit, seed, op_times)
+    asked = Asked(mode, tuple(solver.split(",")), samples, objective, iterations, time_limit, seed, op_times)
     if plot is not None and sweep is None:
         raise InputError("draws a sweep: give --sweep", field="--plot")
     if sweep is not None:
@@ -148,158 +142,8 @@ def partition_graph(
     return INTERRUPTED if found.interrupted else 0
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """How the command line wants the graph partitioned."""
-
-    mode: str
-    solvers: tuple[str, ...]
-    samples: int
-    objective: str | None
-    iterations: int | None
-    time_limit: str | None
-    seed: int
-    op_times: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise InputError(f"expected {', '.join(MODES[:-1])} or {MODES[-1]}, got {self.mode!r}", field="--mode")
-        if self.mode != OPTIMISE:
-            ignored = {
-                "--objective": self.objective,
-                "--iterations": self.iterations,
-                "--op-times": self.op_times,
-            }
-            for name, given in ignored.items():
-                if given is not None:
-                    raise InputError(f"{self.mode} does not heed it: give --mode {OPTIMISE}", field=name)
-            if len(self.solvers) > 1:
-                raise InputError(f"{self.mode} takes one solver, got {','.join(self.solvers)}", field="--solver")
-        parse_time_limit(self.time_limit or DEFAULT_LIMITS[self.mode])
-
-    @property
-    def limit_s(self) -> float | None:
-        """Wall-clock limit; None where a number of iterations is the limit."""
-        if self.time_limit is None and self.iterations is not None:
-            return None
-        return parse_time_limit(self.time_limit or DEFAULT_LIMITS[self.mode])
-
-    def _optimise_robust(
-        self,
-        objective: RobustObjective,
-        inputs: Inputs,
-        session: Session,
-        hints: HintSource,
-        judge: Evaluator | None,
-        progress: Progress,
-    ) -> Partitioned:
-        from chipzinc.hardware.uncertain import time_range
-        from chipzinc.robust import optimise_robust
-        from chipzinc.solve import Session
-
-        if judge is not None:
-            raise InputError(f"'{objective}' is the throughput model's: leave it out", field="--evaluate-with")
-        times = time_range(inputs.graph, inputs.package, self.op_times)
-        if times is None:
-            raise InputError(
-                f"'{objective}' needs op times that are ranges: time_spread in the spec, or --op-times",
-                field="--objective",
-            )
-        return optimise_robust(
-            inputs.graph,
-            inputs.package,
-            times,
-            objective,
-            session=session,
-            worker=lambda: Session(session.toolchain),
-            hints=hints,
-            solvers=self.solvers,
-            samples=self.samples,
-            workers=WORKERS,
-            time_limit_s=self.limit_s,
-            iterations=self.iterations,
-            seed=self.seed,
-            progress=progress,
-        )
-
-    def check_sweeps(self, hints: str, evaluator: str | None) -> None:
-        """Refuses what a sweep does not heed.
-
-        Raises:
-            InputError: for the first of these options that was given.
-        """
-        ignored = {
-            "--mode": self.mode != OPTIMISE,
-            "--hints": hints != "slice",
-            "--samples": self.samples != 1,
-            "--objective": self.objective is not None,
-            "--op-times": self.op_times is not None,
-            "--evaluate-with": evaluator is not None,
-        }
-        for name in (name for name, given in ignored.items() if given):
-            raise InputError("a sweep does not heed it: it optimises the interval from slices", field=name)
-
-    def provenance(self) -> dict[str, Any]:
-        """What a plan says of how it was made."""
-        said = {name: value for name, value in vars(self).items() if name != "solvers" and value is not None}
-        return said | {"time_limit": self.time_limit or (None if self.limit_s is None else DEFAULT_LIMITS[self.mode])}
-
-    def run(
-        self, inputs: Inputs, session: Session, hints: HintSource, judge: Evaluator | None, progress: Progress
-    ) -> Partitioned:
-        """Partitions."""
-        if self.mode == OPTIMISE:
-            return self._optimise(inputs, session, hints, judge, progress)
-        from chipzinc.recipe import partition
-
-        return partition(
-            inputs.graph,
-            inputs.package,
-            session=session,
-            hints=hints,
-            mode="fix" if self.mode == "fix" else "sample",
-            solver=self.solvers[0],
-            samples=self.samples,
-            time_limit_s=self.limit_s,
-            seed=self.seed,
-            evaluator=judge,
-            progress=progress,
-        )
-
-    def _optimise(
-        self, inputs: Inputs, session: Session, hints: HintSource, judge: Evaluator | None, progress: Progress
-    ) -> Partitioned:
-        from chipzinc.improve import optimise
-        from chipzinc.render.objective import parse_objective
-        from chipzinc.robust import parse_robust
-        from chipzinc.solve import Session
-
-        robust = parse_robust(self.objective or inputs.package.objective)
-        if robust is not None:
-            return self._optimise_robust(robust, inputs, session, hints, judge, progress)
-        if self.op_times is not None:
-            raise InputError("the objective does not heed it: give --objective worst_case", field="--op-times")
-        objective = None if self.objective is None else parse_objective(self.objective, inputs.package.source)
-        return optimise(
-            inputs.graph,
-            inputs.package,
-            session=session,
-            worker=lambda: Session(session.toolchain),
-            hints=hints,
-            objective=objective,
-            solvers=self.solvers,
-            samples=self.samples,
-            workers=WORKERS,
-            time_limit_s=self.limit_s,
-            iterations=self.iterations,
-            seed=self.seed,
-            evaluator=judge,
-            progress=progress,
-        )
-
-
 def _sweep(
-    asked: _Asked,
+    asked: Asked,
     sweep: str,
     graph: str,
     hardware: str | None,

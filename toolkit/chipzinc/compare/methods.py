@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from chipzinc.baselines.annealing import Annealing
 from chipzinc.baselines.driver import Budget, Corrector, Point, Trajectory, run_samples
 from chipzinc.baselines.random import Drawn
+from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.explain import did_you_mean
@@ -101,27 +102,24 @@ class RandomSearch:
     batch: Count = 20
     samples: ClassVar[bool] = True
     draws: ClassVar[bool] = True
+    source: ClassVar[HintSource] = Uniform()
+    mode: ClassVar[Mode] = "sample"
 
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
         """See `Method`."""
-        return _drawn(case, Uniform(), "sample", budget, seed, self.batch)
+        return _drawn(case, self.source, self.mode, budget, seed, self.batch)
 
 
 @dataclass(frozen=True)
-class NoisySlices:
+class NoisySlices(RandomSearch):
     """Slices with some groups moved, corrected.
 
     Attributes:
         batch: samples a solver process.
     """
 
-    batch: Count = 20
-    samples: ClassVar[bool] = True
-    draws: ClassVar[bool] = True
-
-    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
-        """See `Method`."""
-        return _drawn(case, Noisy(), "fix", budget, seed, self.batch)
+    source: ClassVar[HintSource] = Noisy()
+    mode: ClassVar[Mode] = "fix"
 
 
 @dataclass(frozen=True)
@@ -289,9 +287,7 @@ def _others() -> tuple[metadata.EntryPoint, ...]:
     return tuple(metadata.entry_points(group=ENTRY_POINTS))
 
 
-def _drawn(
-    case: Case, source: HintSource, mode: Literal["fix", "sample"], budget: Budget, seed: int, batch: int
-) -> Trajectory:
+def _drawn(case: Case, source: HintSource, mode: Mode, budget: Budget, seed: int, batch: int) -> Trajectory:
     begin = time.monotonic()
     corrector = case.corrector()
     proposer = Drawn(source, corrector.context, mode, np.random.default_rng(seed))
