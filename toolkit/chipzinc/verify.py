@@ -6,8 +6,9 @@ The only way a partition is called valid. Knows nothing of how it was made.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,8 @@ def verify(
     """
     if not len(partitions):
         return []
-    values = _evaluate(session, graph, package, rules, partitions, solver, time_limit_s)
+    data = problem_data(graph, package, rules) if rules else {}
+    values = evaluate_rules(session, graph, package, rules, data, partitions, solver, time_limit_s, with_labels=True)
     found: list[list[Violation]] = [[] for _ in partitions]
     for selected in rules:
         labels = values.get(f"{selected.name}_named")
@@ -111,27 +113,42 @@ def verify(
     ]
 
 
-def _evaluate(
+def evaluate_rules(
     session: Session,
     graph: OpGraph,
     package: Package,
     rules: Sequence[SelectedRule],
+    data: Mapping[str, Any],
     partitions: IntArray,
     solver: str,
-    time_limit_s: float | None,
+    time_limit_s: float | None = None,
+    *,
+    with_labels: bool = False,
 ) -> dict[str, list[bool] | list[str]]:
+    """What the rules' arrays say of partitions, as MiniZinc answers: ``<rule>_holds``, one partition after another.
+
+    Args:
+        session: where to solve.
+        graph: the graph.
+        package: the package.
+        rules: the rules.
+        data: the problem's data, of the graph or of a part of it.
+        partitions: chip of each op of the data, shape [partition, op].
+        solver: as for `verify`.
+        time_limit_s: as for `verify`.
+        with_labels: whether ``<rule>_named`` is wanted.
+
+    Raises:
+        SolverError: if the rules could not be evaluated.
+    """
     if not rules:
         return {}
-    data = problem_data(graph, package, rules) | {
-        "n_partitions": len(partitions),
-        "partition": partitions.tolist(),
-        "with_labels": True,
-    }
+    asked = {**data, "n_partitions": len(partitions), "partition": partitions.tolist(), "with_labels": with_labels}
     text = render_text(VERIFY_TEMPLATE, graph, package, rules)
     request = SolveRequest(
         solver=solver,
         models=(Text("verify.mzn", text),),
-        data=(Text("verify.json", json.dumps(data)),),
+        data=(Text("verify.json", json.dumps(asked)),),
         time_limit_s=time_limit_s,
     )
     with blaming(rules, text):

@@ -11,7 +11,19 @@ from typing import Annotated
 import typer
 
 import chipzinc
-from chipzinc.cli import compare, doctor, explain, graphs, partition, price, repair, rule_files, rules, verify
+from chipzinc.cli import (
+    compare,
+    density,
+    doctor,
+    explain,
+    graphs,
+    partition,
+    price,
+    repair,
+    rule_files,
+    rules,
+    verify,
+)
 from chipzinc.cli.failures import answers, run
 
 app = typer.Typer(
@@ -54,6 +66,7 @@ rules_app.command("test")(answers(rules.try_rules, ("passed", "rules")))
 rules_app.command("new")(answers(rule_files.new_rule))
 rules_app.command("lint")(answers(rule_files.lint_rules, ("passed", "rules")))
 rules_app.command("price")(answers(price.price, price.FIELDS))
+rules_app.command("density")(answers(density.density, density.FIELDS))
 app.add_typer(rules_app, name="rules")
 
 
