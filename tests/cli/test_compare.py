@@ -61,6 +61,7 @@ def test_where_no_method_has_an_answer_the_exit_code_is_3(cli: Cli, diamond: Pat
         ((*BUDGET, *METHODS, "--reference", "slice"), "--reference: expected one of the methods compared"),
         ((*BUDGET, "-o", "table.xls"), "--output: expected a file that ends in .csv, .json, .md"),
         ((*BUDGET, "-o", "nowhere/table.csv"), "there is no folder 'nowhere'"),
+        ((*BUDGET, "--runs", "nowhere/runs.jsonl"), "there is no folder 'nowhere'"),
         ((*BUDGET, "--plot", "plot.txt"), "--plot: expected a file that ends in .svg, .png, .pdf"),
         ((*BUDGET, "--solver", "nosuch"), "nosuch"),
     ],

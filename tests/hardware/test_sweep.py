@@ -98,6 +98,7 @@ def test_chips_come_and_go_in_the_last_class(tmp_path: Path) -> None:
         ("sram=8 parsecs", "sram=8 parsecs: chips[0].sram:"),
         ("speed=3", "speed=3: unknown key"),
         ("chips[3].peak=1TOPS", "there is no '3' in the spec"),
+        ("chips[0].sram[0]=3", "there is no '0' in the spec"),
         ("topology.speed.x=1", "there is no 'speed' in the spec"),
         ("Chips=4", "expected a field's name"),
     ],

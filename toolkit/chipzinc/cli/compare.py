@@ -76,7 +76,7 @@ def compare_methods(
     from chipzinc.compare.runs import RunFile, run_all
     from chipzinc.solve import Session
 
-    _check_files(output, plot)
+    _check_files(output, plot, runs_file)
     budget = _budget(samples, time_limit)
     methods = _methods(method or (BY_TIME if samples is None else BY_SAMPLES), budget, reference)
     names = _graphs(graphs, split)
@@ -103,7 +103,7 @@ def compare_methods(
     return INTERRUPTED if interrupted else 0 if answered else NO_ANSWER
 
 
-def _check_files(output: list[Path] | None, plot: Path | None) -> None:
+def _check_files(output: list[Path] | None, plot: Path | None, runs_file: Path | None) -> None:
     """Refuses files that could not be written, before a long run."""
     from chipzinc.plotting import check_plot_file
     from chipzinc.tabular import check_table_file
@@ -112,8 +112,8 @@ def _check_files(output: list[Path] | None, plot: Path | None) -> None:
         check_table_file(table, "--output")
     if plot is not None:
         check_plot_file(plot)
-    for file in [*(output or ()), *([plot] if plot else [])]:
-        if not file.resolve().parent.is_dir():
+    for file in [*(output or ()), plot, runs_file]:
+        if file is not None and not file.resolve().parent.is_dir():
             raise InputError(f"there is no folder '{file.parent}' to write '{file.name}' into")
 
 

@@ -183,6 +183,8 @@ def _set(data: Any, path: FieldPath, value: Value) -> None:
         at[last] = value
         return
     _below(at, last)
+    if not isinstance(at, list) or not isinstance(last, int):
+        raise InputError(f"there is no '{last}' in the spec", field="--sweep")
     at[last] = value
 
 
