@@ -126,7 +126,7 @@ def zoo(seconds: float | None, graphs: Sequence[str] = (), *, only_kept: bool = 
         failed += best.interval_us is None
         near = best.bound_us / best.interval_us if best.interval_us and best.bound_us else None
         tight += [] if near is None else [near]
-        bound = ("-" if best.bound_us is None else best.bound_us, "-" if near is None else f"{near:.4f}")
+        bound = ("-" if best.bound_us is None else f"{best.bound_us:.3f}", "-" if near is None else f"{near:.4f}")
         rows.append((name, *(_interval(run) for run in found), *bound, ", ".join(lost)))
     if not rows:
         print("\nNo runs of the zoo yet: python -m benchmarks.optimise zoo")
@@ -224,6 +224,8 @@ def run_sections() -> None:
     for name in asked.sections:
         if name not in SECTIONS:
             parser.error(f"no section {name!r}: expected {', '.join(SECTIONS)}")
+    for name in set(asked.graphs) - set(zoo_names()):
+        parser.error(f"the zoo has no graph {name!r}")
     for what, value in machine().items():
         print(f"{what}: {value}")
     if not asked.sections:

@@ -24,7 +24,7 @@ from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.explain import did_you_mean
 from chipzinc.hardware.package import Package
-from chipzinc.hints.sources import Greedy, HintSource, Noisy, Slice, Uniform
+from chipzinc.hints.sources import Greedy, HintContext, HintSource, Noisy, Slice, Uniform, slice_hint
 from chipzinc.solve import Session
 from chipzinc.throughput.model import ThroughputModel
 
@@ -173,18 +173,28 @@ class SliceSearch:
         from chipzinc.hints.search import best_slices
 
         begin = time.monotonic()
-        first = _drawn(case, Slice(), "fix", Budget(1, budget.seconds), seed, 1)
+        context = case.corrector().context
+        first = self._quick(case, context, budget, seed, begin)
         if budget.seconds is None or first.interrupted:
             return first
-        check_s = time.monotonic() - begin  # about what judging the others takes in the end
+        check_s = time.monotonic() - begin  # more than what judging the others takes in the end
         left = budget.seconds - 2 * check_s
-        found = best_slices(case.corrector().context, left, seed)[:_JUDGED] if left > 0 else []
+        found = best_slices(context, left, seed)[:_JUDGED] if left > 0 else []
         best = _first_valid(case, [chips for interval, chips in found if interval < first.interval_us])
         seconds = time.monotonic() - begin
         if best is None or seconds > budget.seconds:
             return first
         interval_us = float(ThroughputModel(case.graph, case.package).evaluate(best).interval_us[0])
         return Trajectory((*first.points, Point(1, seconds, interval_us)), best, samples=1, seconds=seconds)
+
+    def _quick(self, case: Case, context: HintContext, budget: Budget, seed: int, begin: float) -> Trajectory:
+        """The quick pipeline as it is, or corrected."""
+        quick = context.coarsening.expand(slice_hint(context))
+        if _first_valid(case, [quick]) is None:
+            return _drawn(case, Slice(), "fix", Budget(1, budget.seconds), seed, 1, begin)
+        interval_us = float(ThroughputModel(case.graph, case.package).evaluate(quick).interval_us[0])
+        seconds = time.monotonic() - begin
+        return Trajectory((Point(1, seconds, interval_us),), quick, samples=1, seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -287,8 +297,10 @@ def _others() -> tuple[metadata.EntryPoint, ...]:
     return tuple(metadata.entry_points(group=ENTRY_POINTS))
 
 
-def _drawn(case: Case, source: HintSource, mode: Mode, budget: Budget, seed: int, batch: int) -> Trajectory:
-    begin = time.monotonic()
+def _drawn(
+    case: Case, source: HintSource, mode: Mode, budget: Budget, seed: int, batch: int, begin: float | None = None
+) -> Trajectory:
+    begin = time.monotonic() if begin is None else begin
     corrector = case.corrector()
     proposer = Drawn(source, corrector.context, mode, np.random.default_rng(seed))
     return run_samples(corrector, proposer, budget, batch=batch, begin=begin, progress=case.progress)
