@@ -192,7 +192,7 @@ def _print(comparison: Comparison, rows: list[dict[str, Any]], found: list[Run])
     print_table(columns, [[cell_text(row[name]) or "-" for name in columns] for row in rows])
     graphs, seeds = len(comparison.graphs), len(comparison.seeds)
     print(
-        f"speedup: throughput over {comparison.reference}'s, geometric mean over graphs ({graphs}) and seeds ({seeds}), "
+        f"speedup: throughput over {comparison.reference}'s, geometric mean over graphs ({graphs}), seeds ({seeds}), "
         f"with its 95 % bootstrap interval over seeds. better, worse: graphs where it is."
     )
     for failure in dict.fromkeys(f"{run.graph}: {run.method}: {run.error}" for run in found if run.error):
