@@ -30,6 +30,8 @@ from chipzinc.verify import Verdict, verify
 
 Progress = Callable[[str], None]
 
+_GRACE_S = 2.0  # past the limit, to say why nothing can be
+
 
 @dataclass
 class Stopwatch:
@@ -137,7 +139,9 @@ def partition(
         except InfeasibleError as proof:
             if coarsening.n_groups == graph.n_ops:
                 progress("no partition holds; looking for an op that fits no chip")
-                raise find_misfit(session, graph, package, rules, solver=solver) or proof from None
+                left = None if time_limit_s is None else max(_GRACE_S, time_limit_s - (time.monotonic() - begin))
+                misfit = find_misfit(session, graph, package, rules, solver=solver, time_limit_s=left)
+                raise misfit or proof from None
             progress("no partition of the groups holds; trying the ops themselves")
             coarsening = Coarsening.identity(graph, coarsening.op_work)
     watch.seconds |= {"render": batch.render_s, "solve": batch.solve_s}

@@ -6,6 +6,8 @@ The rules judge; here it is only chosen what to ask them. Nothing is found where
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -49,7 +51,7 @@ def find_misfit(
         package: the package.
         rules: the selected rules; those that do not carry over to a part of the graph do not count.
         solver: solver that computes what MiniZinc leaves open in a rule's array.
-        time_limit_s: wall-clock limit of one solver call.
+        time_limit_s: wall-clock limit of the whole; nothing is found where it ends the search.
 
     Raises:
         SolverError: if the solver fails.
@@ -58,10 +60,12 @@ def find_misfit(
     if not used:
         return None
     ops = _one_of_each(graph, package, used)
+    deadline = math.inf if time_limit_s is None else time.monotonic() + time_limit_s
     waiting = [ops[first : first + package.n_chips] for first in range(0, len(ops), package.n_chips)]
-    while waiting:
+    while waiting and (left := deadline - time.monotonic()) > 0:
         some = waiting.pop(0)
-        refusals = _refusals(session, graph, package, used, some, solver, time_limit_s)
+        limit_s = None if time_limit_s is None else left
+        refusals = _refusals(session, graph, package, used, some, solver, limit_s)
         if not all(refusals):
             continue
         if len(some) == 1:
