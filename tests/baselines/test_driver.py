@@ -103,7 +103,7 @@ def test_annealing_finds_the_best_of_every_valid_partition(corrector: Corrector,
     valid = every[[verdict.valid for verdict in verdicts]]
     shortest = ThroughputModel(GRAPH, ring()).evaluate(valid).interval_us.min()
     annealing = Annealing(corrector.context, np.random.default_rng(0), temperature=0.3)
-    assert run_samples(corrector, annealing, Budget(samples=120)).interval_us == pytest.approx(shortest)
+    assert run_samples(corrector, annealing, Budget(samples=60)).interval_us == pytest.approx(shortest)
 
 
 def test_a_budget_of_nothing_is_refused() -> None:

@@ -54,3 +54,16 @@ def diamond(tmp_path: Path) -> Path:
     file = tmp_path / "diamond.json.gz"
     save_graph(graph_of([[1, 2], [3], [3], []], name="diamond"), file)
     return file
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Path:
+    """The spec of three chips on a one-way ring under two rules: little to compile."""
+    file = tmp_path / "ring.yaml"
+    file.write_text(
+        "name: ring\n"
+        "chips: [{class: c, count: 3, peak: 1 TOPS, sram: 1 kB, sram_bandwidth: 1 GB/s}]\n"
+        "topology: {kind: ring-one-way, link_bandwidth: 1 GB/s}\n"
+        "rules: [acyclic_dataflow, memory_capacity]\n"
+    )
+    return file

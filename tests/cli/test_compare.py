@@ -10,16 +10,17 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-HARDWARE = ("--hw", "mcm36-ring")
 METHODS = ("--method", "greedy", "--method", "random")
 BUDGET = ("--samples", "2", "--seeds", "2")
 
 
-def test_the_table_is_written_in_every_form_with_a_plot(cli: Cli, diamond: Path) -> None:
+def test_the_table_is_written_in_every_form_with_a_plot(cli: Cli, diamond: Path, ring: Path) -> None:
     files = [diamond.parent / f"table{ending}" for ending in (".csv", ".json", ".md")]
     outputs = [word for file in files for word in ("-o", file)]
     plot = diamond.parent / "plot.svg"
-    ended = cli("compare", diamond, *HARDWARE, *METHODS, *BUDGET, *outputs, "--plot", plot, "--json")
+    ended = cli(
+        "compare", diamond, "--hw", ring, *METHODS, "--samples", 2, "--seeds", 1, *outputs, "--plot", plot, "--json"
+    )
     assert ended.status == 0
     rows = ended.json["rows"]
     assert [(row["graph"], row["method"]) for row in rows] == [
@@ -35,17 +36,17 @@ def test_the_table_is_written_in_every_form_with_a_plot(cli: Cli, diamond: Path)
     assert "<svg" in plot.read_text()
 
 
-def test_a_second_comparison_takes_the_runs_of_the_first(cli: Cli, diamond: Path) -> None:
+def test_a_second_comparison_takes_the_runs_of_the_first(cli: Cli, diamond: Path, ring: Path) -> None:
     runs = diamond.parent / "runs.jsonl"
-    first = cli("compare", diamond, *HARDWARE, *METHODS, *BUDGET, "--runs", runs, "--json")
+    first = cli("compare", diamond, "--hw", ring, *METHODS, *BUDGET, "--runs", runs, "--json")
     lines = runs.read_text()
     assert len(lines.splitlines()) == 3
-    assert cli("compare", diamond, *HARDWARE, *METHODS, *BUDGET, "--runs", runs, "--json").json == first.json
+    assert cli("compare", diamond, "--hw", ring, *METHODS, *BUDGET, "--runs", runs, "--json").json == first.json
     assert runs.read_text() == lines
 
 
-def test_where_no_method_has_an_answer_the_exit_code_is_3(cli: Cli, diamond: Path) -> None:
-    ended = cli("compare", diamond, *HARDWARE, "--method", "greedy", "--time-limit", "1ns", "--json")
+def test_where_no_method_has_an_answer_the_exit_code_is_3(cli: Cli, diamond: Path, ring: Path) -> None:
+    ended = cli("compare", diamond, "--hw", ring, "--method", "greedy", "--time-limit", "1ns", "--json")
     assert ended.status == 3
     assert ended.json["errors"][0]["error"] == "found no partition"
 
@@ -67,25 +68,39 @@ def test_where_no_method_has_an_answer_the_exit_code_is_3(cli: Cli, diamond: Pat
     ],
 )
 def test_bad_input_is_one_line(
-    cli: Cli, diamond: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], complaint: str
+    cli: Cli,
+    diamond: Path,
+    ring: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    complaint: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = cli("compare", diamond, *HARDWARE, *arguments)
+    ended = cli("compare", diamond, "--hw", ring, *arguments)
     assert ended.status in (2, 3)
     assert complaint in ended.err
     assert len(ended.err.splitlines()) == 1
 
 
-def test_without_a_graph_one_is_asked_for(cli: Cli) -> None:
-    ended = cli("compare", *HARDWARE, *BUDGET)
+def test_two_graphs_of_one_name_are_refused(cli: Cli, diamond: Path, ring: Path) -> None:
+    other = diamond.with_name("other.json.gz")
+    other.write_bytes(diamond.read_bytes())
+    ended = cli("compare", diamond, other, "--hw", ring, *BUDGET)
+    assert ended.status == 2
+    assert "two graphs are called 'diamond'" in ended.err
+
+
+def test_without_a_graph_one_is_asked_for(cli: Cli, ring: Path) -> None:
+    ended = cli("compare", "--hw", ring, *BUDGET)
     assert ended.status == 2
     assert "expected a graph, or --split" in ended.err
 
 
 def test_a_plot_without_matplotlib_is_refused_before_anything_runs(
-    cli: Cli, diamond: Path, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, diamond: Path, ring: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chipzinc.plotting.find_spec", lambda name: None)
-    ended = cli("compare", diamond, *HARDWARE, *BUDGET, "--plot", "plot.svg")
+    ended = cli("compare", diamond, "--hw", ring, *BUDGET, "--plot", "plot.svg")
     assert ended.status == 2
     assert "pip install 'chipzinc[plot]'" in ended.err

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from chipzinc.resources import hw_specs_dir
+from chipzinc.cli.tables import print_distribution
+from chipzinc.throughput.uncertain import Distribution
 from tests.cli.conftest import Cli
 
 
 @pytest.fixture
-def spread(tmp_path: Path) -> Path:
+def spread(ring: Path) -> Path:
     """A spec whose op times are ranges."""
-    file = tmp_path / "spread.yaml"
-    file.write_text((hw_specs_dir() / "mcm16-ring.yaml").read_text() + "time_spread: {default: -10%..+30%}\n")
+    file = ring.with_name("spread.yaml")
+    file.write_text(ring.read_text() + "time_spread: {default: -10%..+30%}\n")
     return file
 
 
@@ -33,20 +34,26 @@ def test_the_worst_case_is_optimised_and_told_again_by_verify(cli: Cli, diamond:
     assert told["best_us"] <= told["quantiles_us"]["0.05"] <= told["quantiles_us"]["0.95"] <= told["worst_us"]
 
 
-def test_a_table_of_times_is_enough(cli: Cli, diamond: Path) -> None:
+def test_a_table_of_times_is_enough(cli: Cli, diamond: Path, ring: Path) -> None:
     times, plan = diamond.parent / "times.csv", diamond.parent / "plan.csv"
     times.write_text("op,low_us,high_us\nop3,50,100\n")
     plan.write_text("op,chip\nop0,0\nop1,0\nop2,0\nop3,1\n")
-    arguments = ("verify", plan, "--graph", diamond, "--hw", "mcm16-ring", "--op-times", times)
-    told = cli(*arguments, "--json").json["interval_distribution"]
-    assert told["worst_us"] - told["best_us"] == pytest.approx(50)
-    assert "Interval when op times are ranges" in cli(*arguments).out
+    told = cli("verify", plan, "--graph", diamond, "--hw", ring, "--op-times", times, "--json")
+    distribution = told.json["interval_distribution"]
+    assert distribution["worst_us"] - distribution["best_us"] == pytest.approx(50)
 
 
-def test_where_times_are_exact_verify_tells_no_distribution(cli: Cli, diamond: Path) -> None:
+def test_a_distribution_is_printed_with_its_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    print_distribution(Distribution(5.0, 4.0, 7.0, 5.5, 0.5, {0.5: 5.25}, 1000, 3))
+    printed = capsys.readouterr().out
+    assert "1,000 scenarios of seed 3" in printed
+    assert all(value in printed for value in ("4.00", "5.25", "7.00", "5.50", "0.50"))
+
+
+def test_where_times_are_exact_verify_tells_no_distribution(cli: Cli, diamond: Path, ring: Path) -> None:
     plan = diamond.parent / "plan.csv"
     plan.write_text("op,chip\nop0,0\nop1,0\nop2,0\nop3,1\n")
-    answer = cli("verify", plan, "--graph", diamond, "--hw", "mcm16-ring", "--json").json
+    answer = cli("verify", plan, "--graph", diamond, "--hw", ring, "--json").json
     assert "interval_distribution" not in answer
 
 
@@ -60,8 +67,8 @@ def test_where_times_are_exact_verify_tells_no_distribution(cli: Cli, diamond: P
         (("--mode", "fix", "--op-times", "times.csv"), "--op-times: fix does not heed it"),
     ],
 )
-def test_bad_input_is_one_line(cli: Cli, diamond: Path, arguments: tuple[str, ...], complaint: str) -> None:
-    ended = cli("partition", diamond, "--hw", "mcm16-ring", *arguments)
+def test_bad_input_is_one_line(cli: Cli, diamond: Path, ring: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    ended = cli("partition", diamond, "--hw", ring, *arguments)
     assert ended.status == 2
     assert complaint in ended.err
     assert len(ended.err.splitlines()) == 1

@@ -9,12 +9,10 @@ import pytest
 
 from tests.cli.conftest import Cli
 
-HARDWARE = ("--hw", "mcm36-ring")
 
-
-def test_a_sweep_tells_how_many_chips_are_needed(cli: Cli, diamond: Path) -> None:
+def test_a_sweep_tells_how_many_chips_are_needed(cli: Cli, diamond: Path, ring: Path) -> None:
     table, plot = diamond.parent / "table.csv", diamond.parent / "plot.svg"
-    ended = cli("partition", diamond, *HARDWARE, "--sweep", "chips=1..2", "-o", table, "--plot", plot, "--json")
+    ended = cli("partition", diamond, "--hw", ring, "--sweep", "chips=1..2", "-o", table, "--plot", plot, "--json")
     assert ended.status == 0
     one, two = ended.json["points"]
     assert (one["chips"], two["chips"]) == (1, 2)
@@ -27,8 +25,8 @@ def test_a_sweep_tells_how_many_chips_are_needed(cli: Cli, diamond: Path) -> Non
     assert "<svg" in plot.read_text()
 
 
-def test_where_nothing_can_be_the_exit_code_is_1(cli: Cli, diamond: Path) -> None:
-    ended = cli("partition", diamond, *HARDWARE, "--sweep", "sram=1B", "--json")
+def test_where_nothing_can_be_the_exit_code_is_1(cli: Cli, diamond: Path, ring: Path) -> None:
+    ended = cli("partition", diamond, "--hw", ring, "--sweep", "sram=1B", "--json")
     assert ended.status == 1
     assert [point["valid"] for point in ended.json["points"]] == [False]
     assert ended.json["first_valid"] is None
@@ -49,10 +47,16 @@ def test_where_nothing_can_be_the_exit_code_is_1(cli: Cli, diamond: Path) -> Non
     ],
 )
 def test_bad_input_is_one_line(
-    cli: Cli, diamond: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], complaint: str
+    cli: Cli,
+    diamond: Path,
+    ring: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    complaint: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = cli("partition", diamond, *HARDWARE, *arguments)
+    ended = cli("partition", diamond, "--hw", ring, *arguments)
     assert ended.status == 2
     assert complaint in ended.err
     assert len(ended.err.splitlines()) == 1

@@ -83,6 +83,7 @@ def compare_methods(
     kept, found, interrupted = RunFile(runs_file), list[Any](), False
     with Progress() as progress, Session(solver=solver) as session:
         cases = [_case(name, hardware, session, solver, progress) for name in names]
+        _check_names(cases)
         try:
             for run in run_all(cases, methods, range(seed, seed + seeds), budget, kept, progress):
                 found.append(run)
@@ -152,6 +153,14 @@ def _case(name: str, hardware: str | None, session: Session, solver: str, progre
     progress(f"importing {name}")
     inputs = load_inputs(name, hardware)
     return Case(inputs.graph, inputs.package, session, solver, progress)
+
+
+def _check_names(cases: list[Case]) -> None:
+    """Refuses graphs that a table could not tell apart."""
+    names = [case.graph.name for case in cases]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"two graphs are called '{name}': the table could not tell them apart", field="GRAPH")
 
 
 def _comparison(cases: list[Case], found: list[Run], seeds: range, reference: str | None) -> Comparison:

@@ -83,9 +83,6 @@ def print_distribution(distribution: Distribution) -> None:
         "mean": distribution.mean_us,
         "deviation": distribution.deviation_us,
     }
-    print_table(
-        [f"{name} µs" for name in columns],
-        [[f"{value:.2f}" for value in columns.values()]],
-        title=f"Interval when op times are ranges, {distribution.scenarios:,} scenarios of seed {distribution.seed}; "
-        "best and worst are exact",
-    )
+    print_table([f"{name} µs" for name in columns], [[f"{value:.2f}" for value in columns.values()]])
+    drawn = f"{distribution.scenarios:,} scenarios of seed {distribution.seed}"
+    print(f"The interval when op times are ranges: {drawn}; best and worst are exact.")
