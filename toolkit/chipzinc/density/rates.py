@@ -105,7 +105,7 @@ def measure(
         progress(f"measuring {names[0] if len(names) == 1 else 'all rules together'}")
         one = _Measurement(session, graph, package, rules, solver, n_samples, begin + time_limit_s, progress)
         found.append(replace(one.run(np.random.default_rng(draws)), seconds=time.monotonic() - begin))
-    return [*found[: len(hard)], *(_no_more_than_each(last, found[: len(hard)]) for last in found[len(hard) :])]
+    return found if len(hard) < 2 else _compared(found[:-1], found[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,10 +232,17 @@ def walked(
     return replace(one, bounded=True, at_least=below / math.log(10), at_most=above / math.log(10))
 
 
-def _no_more_than_each(together: Density, each: Sequence[Density]) -> Density:
-    """All rules together leave no more than any one of them."""
-    tops = [one.at_most for one in (together, *each) if one.at_most is not None]
-    return together if together.how == "counted" or not tops else replace(together, at_most=min(tops))
+def _compared(each: Sequence[Density], together: Density) -> list[Density]:
+    """All rules together leave no more than any one of them, and each of them no less than all together."""
+    most = min((one.at_most for one in (*each, together) if one.at_most is not None), default=None)
+    least = together.at_least
+    found = [
+        one
+        if one.how == "counted" or least is None
+        else replace(one, at_least=max(least, -math.inf if one.at_least is None else one.at_least))
+        for one in each
+    ]
+    return [*found, together if together.how == "counted" else replace(together, at_most=most)]
 
 
 def _log10(share: float) -> float | None:
