@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -98,16 +97,14 @@ def _pinned(patterns: list[str], graph: OpGraph) -> BoolArray:
     """Ops whose name is one of the patterns, or whose whole name one of them matches."""
     import numpy as np
 
+    from chipzinc.rules.parameters import ops_matching
+
     pinned = np.zeros(graph.n_ops, dtype=np.bool_)
     for pattern in patterns:
         try:
-            expression = re.compile(pattern)
-        except re.error as error:
-            raise InputError(f"'{pattern}' is no regular expression: {error}", field="--pin") from error
-        matched = [op for op, name in enumerate(graph.op_names) if name == pattern or expression.fullmatch(name)]
-        if not matched:
-            raise InputError(f"'{pattern}' matches no op of the graph '{graph.name}'", field="--pin")
-        pinned[matched] = True
+            pinned[ops_matching(pattern, graph)] = True
+        except ValueError as error:
+            raise InputError(str(error), field="--pin") from error
     return pinned
 
 

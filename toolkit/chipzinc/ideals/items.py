@@ -6,13 +6,13 @@ Knows the graph and the chips' properties, no ideals. Where ops are left out, co
 from __future__ import annotations
 
 import heapq
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from chipzinc.graph.names import matching
 from chipzinc.graph.opgraph import BoolArray, FloatArray, Incidence, IntArray, OpGraph
 from chipzinc.hardware.demand import op_io_bytes, op_supported, op_time_us, tensor_bytes, weight_bytes
 from chipzinc.hardware.package import Package
@@ -161,10 +161,9 @@ def _named(graph: OpGraph, pattern: object) -> list[int]:
     if pattern in graph.op_index:
         return [graph.op_index[str(pattern)]]
     try:
-        expression = re.compile(str(pattern))
-    except re.error:
+        return list(matching(str(pattern), graph.op_names))
+    except ValueError:
         return []
-    return [op for op, name in enumerate(graph.op_names) if expression.fullmatch(name)]
 
 
 def _joined(label: IntArray, sets: list[list[int]]) -> IntArray:

@@ -6,11 +6,11 @@ Turns names and patterns into the chip of each op. Knows nothing of rules, solve
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
+from chipzinc.graph.names import matching
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.hardware.yaml import Document, FieldPath
@@ -85,8 +85,10 @@ class Design:
     def _place_patterns(self, graph: OpGraph, package: Package, chips: IntArray) -> None:
         for pattern, chip in self.plan.patterns.items():
             path = ("patterns", pattern)
-            expression = re.compile(pattern)
-            matched = [op for op, name in enumerate(graph.op_names) if expression.fullmatch(name)]
+            try:
+                matched = matching(pattern, graph.op_names)
+            except ValueError as error:
+                raise self.document.error(str(error), path, at_key=True) from error
             if not matched:
                 raise self.document.error("matches the name of no op", path, at_key=True)
             number = self._chip(chip, package, path)

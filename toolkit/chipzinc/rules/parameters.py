@@ -7,12 +7,12 @@ wanted, names and regular expressions of ops are welcome; where tuples are wante
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chipzinc.errors import InputError
+from chipzinc.graph.names import matching
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.rules.catalogue import Parameter, SelectedRule
@@ -102,14 +102,10 @@ def ops_matching(pattern: Any, graph: OpGraph) -> list[int]:
         raise ValueError(f"expected the name of an op or a regular expression, got {pattern!r}")
     if pattern in graph.op_index:
         return [graph.op_index[pattern]]
-    try:
-        expression = re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"'{pattern}' is no regular expression: {error}") from error
-    ops = [op for op, name in enumerate(graph.op_names) if expression.fullmatch(name)]
+    ops = matching(pattern, graph.op_names)
     if not ops:
         raise ValueError(f"'{pattern}' matches no op of the graph '{graph.name}'")
-    return ops
+    return list(ops)
 
 
 @dataclass(frozen=True)
