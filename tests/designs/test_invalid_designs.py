@@ -22,7 +22,7 @@ from chipzinc.verify import verify
 from tests.designs.problems import task_of
 from tests.designs.test_judgement import key
 
-GRAPHS = ("lenet5", "alexnet", "network-in-network", "char-lstm", "resnet20-cifar")
+GRAPHS = ("lenet5", "mobilenet-v1", "network-in-network", "char-lstm", "resnet20-cifar")
 PACKAGES = ("mcm16-ring", "mcm36-ring")
 DESIGNS, FAST = 200, 3
 MOST_WRONG = 6
