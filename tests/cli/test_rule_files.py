@@ -59,6 +59,17 @@ def test_a_soft_rule_has_its_penalty_reported_apart(cli: Cli, diamond: Path, tmp
     assert (judged.status, judged.json["valid"], judged.json["penalty"]) == (0, True, 2.5)
 
 
+def test_a_rule_with_auxiliaries_of_its_own_judges_designs_in_part(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    auxiliaries = "  let { var int: all; constraint all = sum(chip) } in [chip[o] <= 1 /\\ all >= 0 | o in OP];\n"
+    (tmp_path / "my_rule.mzn").write_text(FUNCTION + auxiliaries)
+    hardware = spec(tmp_path, "my_rule")
+    design = tmp_path / "design.csv"
+    for text, status in (("op,chip\nop0,0\nop1,1\n", 0), ("op,chip\nop0,0\nop1,2\n", 1)):
+        design.write_text(text)
+        judged = cli("verify", design, "--graph", diamond, "--hw", hardware, "--json")
+        assert (judged.status, judged.json["open"]) == (status, 2), judged.err
+
+
 @pytest.mark.parametrize("name", ["My_Rule", "a/b", "../a", "if", "hops", "pinned", "x_labels", ""])
 def test_a_name_that_no_rule_can_have_is_refused(cli: Cli, tmp_path: Path, name: str) -> None:
     ended = cli("rules", "new", name, "-o", tmp_path)
