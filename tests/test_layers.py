@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "optimise": MODEL | {"throughput", "correct", "verify"},
     "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "designs", "grouping"},
     "improve": MODEL | {"throughput", "bounds", "hints", "verify", "grouping", "optimise", "recipe"},
-    "density": MODEL | {"throughput", "correct", "designs", "verify", "recipe"},
+    "density": MODEL | {"throughput", "correct", "verify", "recipe"},
     "price": MODEL | {"bounds", "hints", "improve", "recipe"},
     "baselines": MODEL | {"throughput", "bounds", "hints", "correct", "grouping"},
     "sweep": MODEL | {"throughput", "hints", "verify", "grouping", "optimise", "improve", "recipe"},

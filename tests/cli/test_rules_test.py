@@ -43,6 +43,19 @@ def test_a_wrong_rule_is_exit_1_and_its_cases_are_named_by_line(cli: Cli, spec: 
     assert f"{rule}:4: allowed (gecode)" in ended.out
 
 
+def test_a_false_claim_to_be_hereditary_is_exit_1_and_says_what_is_refused_without_which_op(
+    cli: Cli, spec: Path
+) -> None:
+    rule = spec.with_suffix(".mzn")
+    text = RULE.format(cases="@hereditary so it says\n" + CASES, relation="<=")
+    rule.write_text(text)
+    assert cli("rules", "test", "mine", "--hw", spec, "--solver", "gecode").status == 0
+    rule.write_text(text.replace("| e in EDGE]", "| e in EDGE] ++ [exists(o in OP)(chip[o] = 0)]"))
+    ended = cli("rules", "test", "mine", "--hw", spec, "--solver", "gecode")
+    assert ended.status == 1
+    assert "not @hereditary: without the op 'a' it refuses {b: 1}" in ended.out
+
+
 def test_a_rule_without_cases_is_exit_1(cli: Cli, spec: Path) -> None:
     spec.with_suffix(".mzn").write_text(RULE.format(cases=CASES.splitlines()[0], relation="<="))
     ended = cli("rules", "test", "mine", "--hw", spec, "--solver", "gecode", "--json")

@@ -20,7 +20,7 @@ from chipzinc.errors import InputError, SolverError
 from chipzinc.graph.opgraph import BoolArray, IntArray, OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.render.apart import declared_names, rename
-from chipzinc.render.data import LiveSet, problem_data
+from chipzinc.render.data import LiveSet, part_data, problem_data
 from chipzinc.render.model import PARTITION_TEMPLATE, VERIFY_TEMPLATE, render_text
 from chipzinc.resources import mzn_dir
 from chipzinc.rules.catalogue import SelectedRule
@@ -51,6 +51,7 @@ class Trial:
         assignments: distinct chips of every group, shape [assignment, group].
         group_of: group of each op, shape [op]; None: every op by itself.
         live_sets: overflows of memory over time that may not be repeated.
+        part: the only ops that are looked at, increasing, each its own group; None: all. Assignments are of these.
     """
 
     graph: OpGraph
@@ -59,6 +60,7 @@ class Trial:
     assignments: IntArray
     group_of: IntArray | None = None
     live_sets: tuple[LiveSet, ...] = ()
+    part: IntArray | None = None
 
     @property
     def partitions(self) -> IntArray:
@@ -195,7 +197,7 @@ class _Model:
             **{rule.name: rule.rule.text for rule in trial.rules},
             "model": _OWN_PARTS.sub("", rendered) + more,
         }
-        data = problem_data(trial.graph, trial.package, trial.rules, trial.group_of, trial.live_sets) | data
+        data = _problem_data(trial) | data
         suffix = _suffix(number)
         names = data.keys() | {name for text in texts.values() for name in declared_names(text)}
         self.files += [Text(f"{name}{suffix}.mzn", rename(text, names, suffix)) for name, text in texts.items()]
@@ -232,6 +234,12 @@ class _Model:
 
 def _suffix(number: int | str) -> str:
     return f"_of_{number}"
+
+
+def _problem_data(trial: Trial) -> dict[str, Any]:
+    if trial.part is not None:
+        return part_data(trial.graph, trial.package, trial.rules, trial.part, trial.live_sets)
+    return problem_data(trial.graph, trial.package, trial.rules, trial.group_of, trial.live_sets)
 
 
 def _partition_data(trial: Trial) -> dict[str, Any]:

@@ -88,6 +88,9 @@ def _judged(
     settled = np.array(judged, dtype=int)[~is_open].tolist()
     for number, problem in _compare_with_solving(session, rule, trials, settled, solver):
         problems[number].append(problem)
+    if rule.carries_over:
+        for number, problem in _refused_in_part(session, rule, trials, truths, settled, solver):
+            problems[number].append(problem)
     return truths, problems
 
 
@@ -111,6 +114,34 @@ def _of_verdict(rule: Rule, trial: Trial, case: RuleCase, truth: Truths) -> list
     if case.because is not None and set(case.because) != set(violated):
         return [f"refused because of {', '.join(violated)}, expected {', '.join(case.because)}"]
     return []
+
+
+def _refused_in_part(
+    session: Session,
+    rule: Rule,
+    trials: Sequence[Trial],
+    truths: Sequence[Truths | None],
+    numbers: Sequence[int],
+    solver: str,
+) -> Iterator[tuple[int, str]]:
+    """Leaves out each op of what a hereditary rule allows; yields where it then refuses what is left."""
+    parts: list[tuple[int, int, Trial]] = []
+    for number in numbers:
+        trial, truth = trials[number], truths[number]
+        n_ops = trial.graph.n_ops
+        good = trial.assignments[truth.allowed(trial.rules)] if truth is not None else trial.assignments[:0]
+        for left_out in range(n_ops if len(good) and n_ops > 1 else 0):
+            kept = np.delete(np.arange(n_ops), left_out)
+            rows = np.unique(good[:, kept], axis=0)
+            parts.append((number, left_out, replace(trial, assignments=rows, part=kept)))
+    judged = judge(session, [part for _, _, part in parts], solver) if parts else []
+    for (number, left_out, part), truth in zip(parts, judged, strict=True):
+        wrong = np.flatnonzero(~truth.allowed(part.rules))
+        if len(wrong) and part.part is not None:
+            names = part.graph.op_names
+            chips = zip((names[op] for op in part.part), part.assignments[wrong[0]], strict=True)
+            place = ", ".join(f"{op}: {chip}" for op, chip in chips)
+            yield number, f"not @hereditary: without the op '{names[left_out]}' it refuses {{{place}}}"
 
 
 def _compare_with_solving(

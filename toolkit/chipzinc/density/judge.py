@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chipzinc.designs.part import carries
 from chipzinc.graph.opgraph import BoolArray, IntArray, OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.render.data import part_data
@@ -38,7 +37,7 @@ class RuleJudge:
     ) -> None:
         self._session, self._graph, self._package, self._rules = session, graph, package, rules
         self._solver = solver
-        self._carried = tuple(selected for selected in rules if carries(selected))
+        self._carried = tuple(selected for selected in rules if selected.rule.carries_over)
 
     def may_hold(self, begin: int, end: int, chips: IntArray) -> BoolArray:
         """See `walk.Judge`."""

@@ -22,7 +22,6 @@ from chipzinc.hardware.package import Package
 from chipzinc.render.data import LiveSet, part_data, problem_data
 from chipzinc.render.model import render_text
 from chipzinc.rules.catalogue import SelectedRule
-from chipzinc.rules.types import has_single_op, parse_type
 from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 
 TEMPLATE = "mend.mzn.j2"
@@ -129,8 +128,7 @@ class Found:
 
 def carries(selected: SelectedRule) -> bool:
     """Whether a rule carries over from a part of the graph to the whole."""
-    single = any(has_single_op(parse_type(parameter.type)) for parameter in selected.rule.parameters)
-    return selected.rule.hereditary and not single
+    return selected.rule.carries_over
 
 
 def mend_part(

@@ -17,6 +17,7 @@ from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.resources import mzn_dir
 from chipzinc.rules.cases import RuleCase, read_cases
 from chipzinc.rules.source import code, includes
+from chipzinc.rules.types import has_single_op, parse_type
 
 RULE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _DOC = re.compile(r"/\*\*\*(.*?)\*/", re.DOTALL)
@@ -89,6 +90,12 @@ class Rule:
         """
         match = _DOC.search(self.text)
         return match is not None and re.search(r"^\s*@hereditary\b", match.group(1), re.MULTILINE) is not None
+
+    @cached_property
+    def carries_over(self) -> bool:
+        """Whether it can be asked on a part of a graph, and what it refuses there it refuses on the whole."""
+        single = any(has_single_op(parse_type(parameter.type)) for parameter in self.parameters)
+        return self.hereditary and not single
 
     @cached_property
     def has_labels(self) -> bool:
