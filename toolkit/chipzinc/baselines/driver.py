@@ -31,7 +31,8 @@ from chipzinc.throughput.model import ThroughputModel
 NOT_CORRECTED = -1
 """Stands for the chip of every group of a sample that was not corrected in time."""
 
-_SAMPLE_LIMIT_S = 5.0  # mean over a batch, where nothing else limits it: a stuck sample must not hold up the others
+_BATCH_LIMIT_S = 30.0  # where nothing else limits a batch, for compiling it
+_SAMPLE_LIMIT_S = 5.0  # and for each of its samples: a stuck one must not hold up the others
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def run_samples(
     while (spent := budget.spent(went.samples, time.monotonic() - begin)) < 1 and not went.interrupted:
         wanted = batch if budget.samples is None else min(batch, budget.samples - went.samples)
         proposal = proposer.propose(wanted, spent)
-        limit_s = _SAMPLE_LIMIT_S * wanted
+        limit_s = _BATCH_LIMIT_S + _SAMPLE_LIMIT_S * wanted
         if budget.seconds is not None:
             limit_s = min(limit_s, budget.seconds - (time.monotonic() - begin))
         corrected = corrector(proposal, max(limit_s, 1e-3))

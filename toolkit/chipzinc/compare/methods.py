@@ -215,6 +215,7 @@ class Optimise:
         """See `Method`."""
         from chipzinc.hints.sources import hint_source
         from chipzinc.improve import optimise
+        from chipzinc.render.objective import parse_objective
 
         found = optimise(
             case.graph,
@@ -222,6 +223,7 @@ class Optimise:
             session=case.session,
             worker=lambda: Session(case.session.toolchain),
             hints=hint_source(self.hints),
+            objective=parse_objective("interval", case.package.source),
             solvers=(case.solver,),
             workers=self.workers,
             time_limit_s=budget.seconds,
