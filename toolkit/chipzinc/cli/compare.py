@@ -91,7 +91,8 @@ def compare_methods(
             interrupted = True
     if not found:
         raise KeyboardInterrupt
-    comparison = _comparison(cases, found, range(seed, seed + seeds), reference)
+    once = [name for name, each in methods.items() if not each.draws]
+    comparison = _comparison(cases, found, range(seed, seed + seeds), reference, once)
     rows = comparison.rows()
     _write(comparison, rows, output, plot, by_samples=samples is not None and time_limit is None)
     if as_json:
@@ -163,12 +164,14 @@ def _check_names(cases: list[Case]) -> None:
             raise InputError(f"two graphs are called '{name}': the table could not tell them apart", field="GRAPH")
 
 
-def _comparison(cases: list[Case], found: list[Run], seeds: range, reference: str | None) -> Comparison:
+def _comparison(
+    cases: list[Case], found: list[Run], seeds: range, reference: str | None, once: list[str]
+) -> Comparison:
     from chipzinc.bounds.simple import simple_bound
     from chipzinc.compare.table import Comparison
 
     bounds = {case.graph.name: simple_bound(case.graph, case.package).value_us for case in cases}
-    return Comparison.of(found, seeds, reference, bounds)
+    return Comparison.of(found, seeds, reference, bounds, once)
 
 
 def _write(

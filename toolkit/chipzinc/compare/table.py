@@ -7,7 +7,7 @@ a method's, and the bound over it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,7 @@ class Comparison:
         seeds: Sequence[int],
         reference: str | None = None,
         bounds_us: Mapping[str, float] | None = None,
+        once: Collection[str] | None = None,
     ) -> Comparison:
         """Sorts runs; the first method is the reference unless another is named.
 
@@ -98,13 +99,15 @@ class Comparison:
             seeds: the seeds.
             reference: the method to compare with.
             bounds_us: lower bounds by graph, beside those that the runs proved.
+            once: methods that draw nothing; None: those whose runs all have the same seed.
         """
         graphs = tuple(dict.fromkeys(run.graph for run in runs))
         methods = tuple(dict.fromkeys(run.method for run in runs))
+        if once is None:
+            once = [name for name in methods if len({run.seed for run in runs if run.method == name}) == 1]
         by_key: dict[tuple[str, str, int], Run] = {}
         for run in runs:
-            drawn = sum(each.graph == run.graph and each.method == run.method for each in runs) > 1
-            by_key |= {(run.graph, run.method, seed): run for seed in ((run.seed,) if drawn else seeds)}
+            by_key |= {(run.graph, run.method, seed): run for seed in (seeds if run.method in once else (run.seed,))}
         bounds = {
             graph: max([(bounds_us or {}).get(graph, 0.0), *(r.bound_us or 0.0 for r in runs if r.graph == graph)])
             for graph in graphs
