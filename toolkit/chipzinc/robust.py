@@ -7,6 +7,7 @@ times. A quantile is approached: see `_quantile`. Knows no file and no command l
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -26,9 +27,9 @@ from chipzinc.throughput.uncertain import Distribution, UncertainModel
 
 WORST_CASE, QUANTILE = "worst_case", "quantile"
 
-_CHOOSING = 2_000  # scenarios by which partitions are chosen; those of the distribution told are others
-_TOLD = 10_000
-_SHARES = (0.3, 0.2, 0.25, 0.25)  # of the time: mean times, longest times, and twice what lies between them
+_SCENARIOS = 10_000  # by which partitions are chosen; as many others are told
+_SHARES = (0.3, 0.3, 0.5, 1.0)  # of the time left: mean times, longest times, and twice what lies between them
+_LEAST_S = 1.0  # that a search is worth
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,12 @@ def optimise_robust(
     """
     interval = parse_objective("interval", package.source)
     judge = UncertainModel(graph, package, times)
+    deadline = np.inf if time_limit_s is None else time.monotonic() + time_limit_s
+
+    searches = 1 if objective.quantile is None else len(_SHARES)
+
+    def left_s() -> float:
+        return deadline - time.monotonic()
 
     def search(time_us: FloatArray, share: float) -> Optimised:
         return optimise(
@@ -129,8 +136,8 @@ def optimise_robust(
             solvers=solvers,
             samples=samples,
             workers=workers,
-            time_limit_s=None if time_limit_s is None else time_limit_s * share,
-            iterations=None if iterations is None else max(1, round(iterations * share)),
+            time_limit_s=None if time_limit_s is None else max(_LEAST_S, left_s() * share),
+            iterations=None if iterations is None else max(1, iterations // searches),
             seed=seed,
             progress=progress,
         )
@@ -139,13 +146,13 @@ def optimise_robust(
         found = search(times.high_us, 1.0)
         bound = found.bound
     else:
-        found, bound = _quantile(judge, objective.quantile, search, seed, progress)
+        found, bound = _quantile(judge, objective.quantile, search, left_s, seed, progress)
     progress("drawing scenarios")
-    distribution = judge.distribution(found.chips, _TOLD, seed + 1)
+    distribution = judge.distribution(found.chips, _SCENARIOS, seed + 1)
     if objective.quantile is None:
         value_us = distribution.worst_us
     else:
-        value_us = float(np.quantile(judge.scenarios_us(found.chips, _TOLD, seed + 1), objective.quantile))
+        value_us = float(np.quantile(judge.scenarios_us(found.chips, _SCENARIOS, seed + 1), objective.quantile))
     known = {each.name: getattr(found, each.name) for each in fields(Optimised)} | {
         "interval_us": distribution.nominal_us,
         "bound": simple_bound(graph, package),
@@ -160,7 +167,12 @@ Search = Callable[[FloatArray, float], Optimised]
 
 
 def _quantile(
-    judge: UncertainModel, quantile: float, search: Search, seed: int, progress: Progress
+    judge: UncertainModel,
+    quantile: float,
+    search: Search,
+    left_s: Callable[[], float],
+    seed: int,
+    progress: Progress,
 ) -> tuple[Optimised, Bound | None]:
     """The best found by the quantile over scenarios, and a bound on the quantile.
 
@@ -176,7 +188,7 @@ def _quantile(
     times = judge.times
 
     def valued(found: Optimised) -> float:
-        value_us = float(np.quantile(judge.scenarios_us(found.chips, _CHOOSING, seed), quantile))
+        value_us = float(np.quantile(judge.scenarios_us(found.chips, _SCENARIOS, seed), quantile))
         progress(f"quantile {quantile:g} is {value_us:.2f} µs")
         return value_us
 
@@ -184,7 +196,7 @@ def _quantile(
     best_us = valued(first)
     for place, share in enumerate(_SHARES[1:]):
         time_us = times.high_us if place == 0 else _longer_times(judge, quantile, best.chips)
-        if found.interrupted or time_us is None:
+        if found.interrupted or time_us is None or left_s() < _LEAST_S:
             break
         found = search(time_us, share)
         if (value_us := valued(found)) < best_us:
