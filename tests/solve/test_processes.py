@@ -14,6 +14,7 @@ import pytest
 
 from chipzinc.errors import SolverError
 from chipzinc.solve import Session, Solution, SolveRequest, Text, Toolchain, embedded
+from chipzinc.solve.backend import Exit, Held
 from chipzinc.solve.minizinc_backend import MiniZincBackend
 from chipzinc.solve.native import Native
 from chipzinc.solve.pool import Pool
@@ -120,17 +121,44 @@ def test_a_time_limit_leaves_no_solver(toolchain: Toolchain, marked: Live) -> No
     assert marked() == []
 
 
-def test_a_pool_that_dies_is_an_error_and_the_next_run_has_another(embedded_toolchain: Toolchain) -> None:
+def test_a_pool_that_dies_again_is_an_error_and_the_next_run_has_another(embedded_toolchain: Toolchain) -> None:
+    pool = Pool(embedded.locate())
+    backend = MiniZincBackend(embedded_toolchain, pool)
+    easy = SolveRequest(solver="gecode", models=(Text("easy.mzn", "var 2..2: x; solve satisfy;"),))
+    try:
+        run = pool.start(["--solver", "gecode", Held("easy.mzn")], {"easy.mzn": easy.models[0].text})
+        first = pool._process
+        os.kill(pool_number(pool), signal.SIGKILL)
+        while pool._process is first:
+            time.sleep(0.01)
+        os.kill(pool_number(pool), signal.SIGKILL)
+        assert run.read(60.0) == Exit(-1, "the embedded MiniZinc's process ended (signal 9)")
+        assert any(isinstance(event, Solution) for event in backend.solve(easy))
+    finally:
+        backend.close()
+
+
+def test_a_run_that_had_said_nothing_when_its_pool_died_begins_anew(embedded_toolchain: Toolchain) -> None:
     pool = Pool(embedded.locate())
     backend = MiniZincBackend(embedded_toolchain, pool)
     try:
-        events = backend.solve(hard(time_limit_s=60.0))
-        killer = subprocess.Popen(["sh", "-c", f"sleep 1.5; kill -9 {pool_number(pool)}"])
+        killer = subprocess.Popen(["sh", "-c", f"sleep 0.1; kill -9 {pool_number(pool)}"])
+        flat = backend.flatten(SolveRequest(solver="gecode", models=(Text("hard.mzn", HARD),)))
+        killer.wait()
+        assert flat.constraints.count("int_lin_ne") == 16 * 15 // 2
+    finally:
+        backend.close()
+
+
+def test_a_run_that_had_spoken_when_its_pool_died_is_an_error(embedded_toolchain: Toolchain) -> None:
+    pool = Pool(embedded.locate())
+    backend = MiniZincBackend(embedded_toolchain, pool)
+    events = backend.solve(SolveRequest(solver="gecode", models=(Text("improving.mzn", IMPROVING),)))
+    try:
+        assert isinstance(next(event for event in events if isinstance(event, Solution)), Solution)
+        os.kill(pool_number(pool), signal.SIGKILL)
         with pytest.raises(SolverError, match="process ended"):
             list(events)
-        killer.wait()
-        easy = SolveRequest(solver="gecode", models=(Text("easy.mzn", "var 2..2: x; solve satisfy;"),))
-        assert any(isinstance(event, Solution) for event in backend.solve(easy))
     finally:
         backend.close()
 

@@ -10,10 +10,11 @@ import itertools
 import json
 import queue
 import subprocess
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from chipzinc.errors import SolverError
 from chipzinc.solve.backend import Exit, Held
@@ -27,7 +28,8 @@ class Pool:
     """One Node.js process that keeps ``spare`` engines started ahead of need.
 
     It is started by the first run, ends with `close`, and ends by itself when this process goes, since its stdin then
-    closes. A run takes an engine for itself and throws it away after: the solvers keep state between runs.
+    closes. A run takes an engine for itself and throws it away after: the solvers keep state between runs. Should the
+    process be killed, runs that had said nothing yet begin anew in another, once.
     """
 
     def __init__(self, place: Place, spare: int = 1) -> None:
@@ -53,16 +55,22 @@ class Pool:
         """Start a run; see `Driver.start`. Files on disk are read by the pool, includes followed."""
         if program is not None:
             raise SolverError(f"the embedded MiniZinc cannot start {program}")
-        request = {
-            "args": [f"{_FOLDER}/{word.name}" if isinstance(word, Held) else word for word in words],
-            "texts": {f"{_FOLDER}/{name}": text for name, text in texts.items()},
-        }
         with self._lock:
-            run = _PoolRun(self, next(self._numbers))
-            process = self._started()
-            self._runs[run.number] = run
-            self._send(process, {"id": run.number, **request})
+            number = next(self._numbers)
+            request = {
+                "id": number,
+                "args": [f"{_FOLDER}/{word.name}" if isinstance(word, Held) else word for word in words],
+                "texts": {f"{_FOLDER}/{name}": text for name, text in texts.items()},
+            }
+            run = _PoolRun(self, number, json.dumps(request))
+            self._begin(run)
         return run
+
+    def _begin(self, run: _PoolRun) -> None:
+        """Hand a run to the process there is, or to a new one."""
+        run.process = self._started()
+        self._runs[run.number] = run
+        self._send(run.process, run.request)
 
     def close(self) -> None:
         """End the process and with it every run."""
@@ -76,58 +84,67 @@ class Pool:
         """End a run at once; does nothing if it has ended."""
         with self._lock:
             if self._runs.pop(number, None) is not None and self._process is not None:
-                self._send(self._process, {"id": number, "cancel": True})
+                self._send(self._process, json.dumps({"id": number, "cancel": True}))
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
             words = [str(self._place.node), str(HERE / "pool.cjs"), str(self._place.distribution), str(self._spare)]
+            last_words = tempfile.TemporaryFile()  # noqa: SIM115 (the listener closes it)
             try:
                 self._process = subprocess.Popen(
                     words,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
+                    stderr=last_words,
                     text=True,
                     encoding="utf-8",
                     # Ctrl-C in a terminal goes to the whole process group; here it must reach Python only.
                     start_new_session=True,
                 )
             except OSError as error:
+                last_words.close()
                 raise SolverError(f"cannot start the embedded MiniZinc: {error}") from None
             self._listener = threading.Thread(
-                target=self._listen, args=(self._process,), name="chipzinc-pool", daemon=True
+                target=self._listen, args=(self._process, last_words), name="chipzinc-pool", daemon=True
             )
             self._listener.start()
         return self._process
 
-    def _send(self, process: subprocess.Popen[str], request: Mapping[str, Any]) -> None:
+    def _send(self, process: subprocess.Popen[str], line: str) -> None:
         # A pool that is gone closes its runs through _listen.
         with contextlib.suppress(OSError, ValueError):
             assert process.stdin is not None
-            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.write(line + "\n")
             process.stdin.flush()
 
-    def _listen(self, process: subprocess.Popen[str]) -> None:
-        """Hand every line of the pool to its run, and tell all runs when it ends."""
+    def _listen(self, process: subprocess.Popen[str], words: IO[bytes]) -> None:
+        """Hand every line of the pool to its run; when it ends, begin anew or end what it left undone."""
         assert process.stdout is not None
-        mine: dict[int, _PoolRun] = {}
         with contextlib.suppress(ValueError, OSError):
             for line in process.stdout:
-                self._hand_out(line, mine)
+                self._hand_out(line)
         process.wait()
         process.stdout.close()
+        with words:
+            end = Exit(-1, _last_words(process.returncode, words))
         with self._lock:
             if process.stdin is not None:
                 # What was written and not read breaks the pipe again when it is flushed.
                 with contextlib.suppress(OSError):
                     process.stdin.close()
-            left = list(self._runs.values()) if self._process in (process, None) else list(mine.values())
+            left = [run for run in self._runs.values() if run.process is process]
             for run in left:
-                self._runs.pop(run.number, None)
+                del self._runs[run.number]
+                # Whoever waits has seen nothing of it yet; a run that ends a second process is at fault itself.
+                if self._process is not None and run.quiet and not run.repeated:
+                    run.repeated = True
+                    with contextlib.suppress(SolverError):
+                        self._begin(run)
         for run in left:
-            run.put(Exit(-1, "the embedded MiniZinc's process ended"))
+            if run.process is process:
+                run.put(end)
 
-    def _hand_out(self, line: str, mine: dict[int, _PoolRun]) -> None:
+    def _hand_out(self, line: str) -> None:
         try:
             said = json.loads(line)
             number = said["id"]
@@ -135,14 +152,18 @@ class Pool:
             return
         with self._lock:
             run = self._runs.pop(number, None) if "exit" in said else self._runs.get(number)
-        if run is None:
-            return
-        mine[number] = run
-        if "exit" in said:
-            mine.pop(number)
-            run.put(_exit(said["exit"]))
-        else:
-            run.put(json.dumps(said["message"]))
+            if run is None:
+                return
+            run.quiet = False
+        run.put(_exit(said["exit"]) if "exit" in said else json.dumps(said["message"]))
+
+
+def _last_words(code: int, words: IO[bytes]) -> str:
+    """One line that says how the process ended, with what it said of that itself."""
+    words.seek(0)
+    said = [line.strip() for line in words.read().decode(errors="replace").splitlines() if "rror" in line]
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return f"the embedded MiniZinc's process ended ({how}{': ' + said[-1] if said else ''})"
 
 
 def _exit(said: Mapping[str, Any]) -> Exit:
@@ -155,8 +176,10 @@ class _PoolRun:
 
     folder = _FOLDER
 
-    def __init__(self, pool: Pool, number: int) -> None:
-        self.number = number
+    def __init__(self, pool: Pool, number: int, request: str) -> None:
+        self.number, self.request = number, request
+        self.process: subprocess.Popen[str] | None = None
+        self.quiet, self.repeated = True, False
         self._pool = pool
         self._said: queue.SimpleQueue[str | Exit] = queue.SimpleQueue()
 
