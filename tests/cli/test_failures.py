@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Never
 
 import pytest
@@ -104,3 +105,26 @@ def test_no_command_at_all_shows_the_help() -> None:
     ran = run_cli()
     assert ran.returncode == 0
     assert "Commands:" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("partition", "no-such-graph", "--hw", "mcm16-ring"),
+        ("repair", "no-such-plan.yaml"),
+        ("import", "no-such-model.onnx"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path: Path, command: tuple[str, ...]) -> None:
+    missing = run_cli(*command, "-o", str(tmp_path / "nowhere" / "out.yaml"))
+    assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
+    assert "there is no folder" in missing.stderr
+    folder = run_cli(*command, "-o", str(tmp_path))
+    assert (folder.returncode, folder.stderr.count("\n")) == (2, 1)
+    assert "it is a folder" in folder.stderr
+
+
+def test_a_folder_is_no_hardware_spec(tmp_path: Path) -> None:
+    ran = run_cli("bound", "resnet18", "--hw", str(tmp_path))
+    assert ran.returncode == 2
+    assert ran.stderr == f"chipzinc: error: {tmp_path}: is a folder; expected a hardware spec file\n"

@@ -9,7 +9,7 @@ import typer
 
 from chipzinc.cli import options
 from chipzinc.cli.failures import INTERRUPTED, NO_ANSWER
-from chipzinc.cli.inputs import load_inputs, parse_time_limit
+from chipzinc.cli.inputs import check_files, load_inputs, parse_time_limit
 from chipzinc.cli.output import Progress, print_json, print_table
 from chipzinc.errors import InputError
 
@@ -114,9 +114,7 @@ def _check_files(output: list[Path] | None, plot: Path | None, runs_file: Path |
         check_table_file(table, "--output")
     if plot is not None:
         check_plot_file(plot)
-    for file in [*(output or ()), plot, runs_file]:
-        if file is not None and not file.resolve().parent.is_dir():
-            raise InputError(f"there is no folder '{file.parent}' to write '{file.name}' into")
+    check_files(*(output or ()), plot, runs_file)
 
 
 def _budget(samples: int | None, time_limit: str | None) -> Budget:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from chipzinc.cli import options
-from chipzinc.cli.inputs import load_inputs, parse_time_limit
+from chipzinc.cli.inputs import check_files, load_inputs, parse_time_limit
 from chipzinc.cli.output import Progress, mebibytes, print_json, print_table
 
 
@@ -32,6 +32,7 @@ def import_graph(
     from chipzinc.graph.io import graph_sha256, save_graph
     from chipzinc.graph.load import load_graph, parse_fix_shapes
 
+    check_files(output)
     with Progress() as progress:
         progress(f"importing {source}")
         graph = load_graph(source, fix_shapes=parse_fix_shapes(fix_shape or ()), level=level).graph

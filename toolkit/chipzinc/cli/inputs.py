@@ -27,6 +27,24 @@ ON_DEAD_CHIP = -2
 """Stands for the chip of an op whose design gives it one that is down."""
 
 
+def check_files(*files: Path | None) -> None:
+    """Refuses files that could not be written, before the work that fills them.
+
+    Raises:
+        InputError: if one is a folder, or its folder is missing or may not be written into.
+    """
+    for file in files:
+        if file is None:
+            continue
+        folder = file.resolve().parent
+        if not folder.is_dir():
+            raise InputError(f"there is no folder '{file.parent}' to write '{file.name}' into")
+        if file.is_dir():
+            raise InputError("cannot be written: it is a folder", file=file)
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"cannot be written: no leave to write into '{file.parent}'", file=file)
+
+
 @dataclass(frozen=True)
 class Inputs:
     """A graph and a package, and how to name them in a plan.

@@ -13,7 +13,7 @@ import chipzinc
 from chipzinc.cli import options
 from chipzinc.cli.asked import OPTIMISE, WORKERS, Asked
 from chipzinc.cli.failures import INTERRUPTED
-from chipzinc.cli.inputs import Inputs, load_inputs
+from chipzinc.cli.inputs import Inputs, check_files, load_inputs
 from chipzinc.cli.output import Progress, finite, print_json
 from chipzinc.cli.tables import described_distribution, print_chips, print_distribution
 from chipzinc.errors import InputError
@@ -121,6 +121,7 @@ def partition_graph(
     if sweep is not None:
         asked.check_sweeps(hints, evaluator)
         return _sweep(asked, sweep, graph, hardware, fix_shape, output, plot, as_json)
+    check_files(output)
     with Progress() as progress:
         progress(f"importing {graph}")
         inputs = load_inputs(graph, hardware, fix_shape)

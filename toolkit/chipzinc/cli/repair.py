@@ -10,7 +10,7 @@ import typer
 
 import chipzinc
 from chipzinc.cli import options
-from chipzinc.cli.inputs import ON_DEAD_CHIP, Inputs, load_planned, parse_down, parse_time_limit
+from chipzinc.cli.inputs import ON_DEAD_CHIP, Inputs, check_files, load_planned, parse_down, parse_time_limit
 from chipzinc.cli.output import Progress, finite, print_json, print_table
 from chipzinc.errors import InfeasibleError, InputError
 
@@ -54,6 +54,7 @@ def repair_plan(
     from chipzinc.rules.catalogue import selected_rules
     from chipzinc.solve import Session
 
+    check_files(output)
     begin, limit_s, by = time.monotonic(), parse_time_limit(time_limit), _weight(weight)
     with Progress() as progress:
         progress(f"reading {plan}")

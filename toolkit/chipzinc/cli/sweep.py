@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipzinc.cli.failures import INTERRUPTED, NO_ANSWER
+from chipzinc.cli.inputs import check_files
 from chipzinc.cli.output import Progress, print_json, print_table
-from chipzinc.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,7 @@ def check_sweep(sweep: str, output: Path | None, plot: Path | None) -> Sweep:
         check_table_file(output, "--output")
     if plot is not None:
         check_plot_file(plot)
-    for file in (output, plot):
-        if file is not None and not file.resolve().parent.is_dir():
-            raise InputError(f"there is no folder '{file.parent}' to write '{file.name}' into")
+    check_files(output, plot)
     return parsed
 
 

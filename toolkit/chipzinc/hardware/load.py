@@ -34,6 +34,8 @@ def find_spec(spec: str | Path) -> Path:
     file = Path(spec)
     if file.is_file():
         return file
+    if file.is_dir():
+        raise InputError("is a folder; expected a hardware spec file", file=file)
     if file.suffix in (".yaml", ".yml", ".json") or len(file.parts) != 1:
         raise InputError("no such hardware spec file", file=file)
     named = hw_specs_dir() / f"{spec}.yaml"
