@@ -128,3 +128,19 @@ def test_a_folder_is_no_hardware_spec(tmp_path: Path) -> None:
     ran = run_cli("bound", "resnet18", "--hw", str(tmp_path))
     assert ran.returncode == 2
     assert ran.stderr == f"chipzinc: error: {tmp_path}: is a folder; expected a hardware spec file\n"
+
+
+def test_ctrl_c_while_commands_are_imported_is_one_line_and_exit_130() -> None:
+    script = """\
+import builtins, os, signal
+from chipzinc.cli.entry import main
+imported = builtins.__import__
+def interrupting(name, *rest, **options):
+    if name == "typer":
+        os.kill(os.getpid(), signal.SIGINT)
+    return imported(name, *rest, **options)
+builtins.__import__ = interrupting
+main()
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (130, "chipzinc: error: interrupted\n")
