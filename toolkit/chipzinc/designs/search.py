@@ -133,21 +133,26 @@ class Search:
     def _move_outliers(self, faults: list[Fault]) -> None:
         """A first valid partition, often the nearest: of those to blame, the op furthest from its neighbours moves.
 
-        Then each moved op goes back, if the rest holds without its moving.
+        Where all that may move agree with their neighbours, one that moved before did so for the sake of a wrong one:
+        it goes back and stays. Then each moved op goes back, if the rest holds without its moving.
         """
         task = self.task
-        moved = (task.design < 0) & False
-        may = self._may_move()
+        strange = np.abs(task.elsewhere - task.design)
+        moved, may = np.zeros_like(self.inside), self._may_move()
         while faults and self._left(self.part_share / 2) > LEAST_S:
             far = np.abs(self.task.beside(moved) - task.design)
-            picked = np.zeros_like(moved)
+            picked, back = np.zeros_like(moved), np.zeros_like(moved)
             for fault in faults:
-                ops = np.array([op for op in fault.witness.ops if may[op] and not moved[op]], dtype=np.int64)
-                if ops.size and not picked[ops].any():
+                blamed = np.array(fault.witness.ops, dtype=np.int64)
+                ops = blamed[may[blamed] & ~moved[blamed]]
+                misled = blamed[moved[blamed]]
+                if misled.size and not (ops.size and far[ops].any()):
+                    back[misled[np.argmin(strange[misled])]] = True
+                elif ops.size and not picked[ops].any():
                     picked[ops[np.argmax(far[ops])]] = True
-            if not picked.any():
+            if not picked.any() and not back.any():
                 return
-            moved |= picked
+            moved, may = (moved | picked) & ~back, may & ~back
             chips = task.wish.copy()
             chips[moved] = self.task.beside(moved)[moved]
             faults = self._try(chips, moved)
