@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from chipzinc.correct.batch import fix, sample
 from chipzinc.correct.problem import Problem
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.coarsen import coarsen
+from chipzinc.graph.importers.onnx_file import import_onnx
 from chipzinc.graph.zoo import load_zoo_graph, zoo
 from chipzinc.hardware.demand import op_time_us
 from chipzinc.hardware.load import load_spec
@@ -38,6 +41,16 @@ def test_every_kind_of_hint_becomes_a_valid_partition(session: Session, hints: s
     assert found.samples == 2
     assert found.bound is not None
     assert found.interval_us >= found.bound.value_us * (1 - 1e-9)
+    assert found.interval_us == ThroughputModel(graph, package).evaluate(found.chips).interval_us[0]
+
+
+@pytest.mark.parametrize("model", ["squeezenet", "inception_v1", "resnet50"])
+def test_models_that_the_onnx_package_ships_become_valid_partitions(session: Session, model: str) -> None:
+    light = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    graph, package = import_onnx(light / f"light_{model}.onnx"), load_spec("mcm16-ring")
+    found = partition(graph, package, session=session, hints=hint_source("slice"))
+    assert found.verdict.valid
+    assert found.chips.max() > 0
     assert found.interval_us == ThroughputModel(graph, package).evaluate(found.chips).interval_us[0]
 
 
