@@ -11,9 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ortools.sat.python import cp_model
-
-from chipzinc.baselines.direct_model import DirectModel, OutOfTime
+from chipzinc.baselines.direct_model import DirectModel, OutOfTime, cp_model
 from chipzinc.bounds.simple import simple_bound
 from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE, live_set
 from chipzinc.errors import SolverError
@@ -104,17 +102,15 @@ def solve(
         model.hint(hint)
     heeds_memory = any(selected.name == DYNAMIC_MEMORY_RULE for selected in rules)
     found = _Found(model, judge, begin, heeds_memory=heeds_memory)
-    bound_us, state = least_us, "unknown"
-    rounds = 0
+    bound_us, rounds = least_us, 0
     while True:
         solver = cp_model.CpSolver()
-        solver.parameters.num_workers = workers
-        solver.parameters.random_seed = seed
+        solver.parameters.num_workers, solver.parameters.random_seed = workers, seed
         solver.parameters.max_time_in_seconds = max(0.01, deadline - time.monotonic())
         solver.parameters.catch_sigint_signal = False
         status = _run(solver, model.model, found, deadline)
         if status != cp_model.INFEASIBLE:
-            bound_us = max(bound_us, solver.best_objective_bound * model.unit_us * (1 - 1e-9) - _rounding_us(model))
+            bound_us = max(bound_us, (solver.best_objective_bound - model.rounding) * model.unit_us)
         if not found.overflowed or time.monotonic() >= deadline:
             break
         rounds += 1
@@ -122,8 +118,8 @@ def solve(
             model.forbid(live)
         if found.incumbents:
             model.hint(found.incumbents[-1].chips)
-    state = _state(status, found)
-    return DirectResult(tuple(found.incumbents), bound_us, state, time.monotonic() - begin, rounds, groups)
+    incumbents, state = tuple(found.incumbents), _state(status, found)
+    return DirectResult(incumbents, bound_us, state, time.monotonic() - begin, rounds, groups)
 
 
 class _Found(cp_model.CpSolverSolutionCallback):
@@ -191,9 +187,3 @@ def _state(status: Any, found: _Found) -> State:
     if status == cp_model.INFEASIBLE:
         return "infeasible"
     return "feasible" if found.incumbents else "unknown"
-
-
-def _rounding_us(model: DirectModel) -> float:
-    """The most that rounding times up may have added to a load."""
-    graph, links = model.graph, model.package.n_links
-    return (graph.n_ops + graph.n_tensors * (1 + links) + len(graph.weight_elements) + 2) * model.unit_us

@@ -1,7 +1,7 @@
 """The problem as a CP-SAT model of its own, written by hand: what an engineer would write instead of rules.
 
 Knows the rules of a pipeline only, by name, and none that a user wrote. Data and loads are those of the objective in
-`mzn/objectives/loads.mzn`. With `direct_cpsat`, the only module here that imports OR-Tools.
+`mzn/objectives/loads.mzn`. The only module here that imports OR-Tools; `direct_cpsat` runs it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from ortools.sat.python import cp_model
 
-from chipzinc.errors import InputError
+from chipzinc.errors import InputError, SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.demand import op_io_bytes, op_supported, weight_bytes
@@ -24,6 +23,14 @@ from chipzinc.render.data import LiveSet
 from chipzinc.render.objective_data import loads_data
 from chipzinc.rules.catalogue import SelectedRule
 from chipzinc.rules.parameters import parameter_data
+from chipzinc.throughput.model import ThroughputModel
+
+try:
+    from ortools.sat.python import cp_model
+except ModuleNotFoundError as missing:
+    raise SolverError("the direct CP-SAT model needs OR-Tools: pip install 'chipzinc[cpsat]'") from missing
+
+__all__ = ["KNOWN_RULES", "DirectModel", "OutOfTime", "cp_model"]
 
 #: Hard rules that the model can keep; `acyclic_dataflow` has to be among those selected.
 KNOWN_RULES = (
@@ -106,8 +113,12 @@ class DirectModel:
         Args:
             chips: chip of each op, the same within each group, shape [op].
         """
-        self.model.clear_hints()
+        self.model.clear_hints()  # type: ignore[no-untyped-call]
         chip_of: list[int] = self.groups.restrict(chips).tolist()
+        load_us = ThroughputModel(self.graph, self.package).evaluate(self.groups.expand(np.array(chip_of))).interval_us
+        if np.isfinite(load_us[0]):
+            enough = int(np.ceil(load_us[0] / self.unit_us)) + self.rounding
+            self.model.add_hint(self.interval, min(enough, int(self._data["horizon"])))
         for variable, value in self._meanings:
             self.model.add_hint(variable, value(chip_of))
         for group, chip in enumerate(chip_of):
@@ -129,6 +140,12 @@ class DirectModel:
             self.model.add_bool_or([*(~here for here in held), all_here])
             room = int(self.package.sram_bytes[c]) - live.size_bytes
             self.model.add(self._weights(c) <= room).only_enforce_if(all_here)
+
+    @property
+    def rounding(self) -> int:
+        """The most that rounding times up may have added to a load, in units."""
+        graph, links = self.graph, self.package.n_links
+        return graph.n_ops + graph.n_tensors * (1 + links) + len(graph.weight_elements) + 2
 
     def _variable(self, most: int, name: str, value: Callable[[list[int]], int]) -> Any:
         """A variable from 0 on that follows from the groups' chips, and the value to hint for given ones."""
@@ -164,7 +181,7 @@ class DirectModel:
 
     def _skip_no_chip(self) -> None:
         for c in range(self.package.n_chips):
-            used = self._variable(1, f"used{c}", lambda chips, c=c: int(c in chips))
+            used = self._variable(1, f"used{c}", partial(_has, c))
             self.model.add_bool_or([on[c] for on in self.on]).only_enforce_if(used)
             for up_to in self.up_to:
                 self._clause(up_to[c - 1] if c else ~self._true, used)  # whoever is on c or behind it
@@ -175,14 +192,8 @@ class DirectModel:
         pairs = list(itertools.combinations(range(n), 2))
         steps = cache(lambda chips: frozenset((chips[source], chips[reader]) for source, reader in edges))
         walks = cache(lambda chips: _closure(steps(chips), n))
-        feeds = {
-            pair: self._variable(1, f"feeds{pair}", lambda chips, pair=pair: int(pair in steps(tuple(chips))))
-            for pair in pairs
-        }
-        reaches = {
-            pair: self._variable(1, f"reaches{pair}", lambda chips, pair=pair: int(pair in walks(tuple(chips))))
-            for pair in pairs
-        }
+        feeds = {pair: self._variable(1, f"feeds{pair}", partial(_joins, steps, pair)) for pair in pairs}
+        reaches = {pair: self._variable(1, f"reaches{pair}", partial(_joins, walks, pair)) for pair in pairs}
         for source, reader in edges:
             for a, b in pairs:
                 self._clause(~self.on[source][a], ~self.on[reader][b], feeds[a, b])
@@ -199,9 +210,7 @@ class DirectModel:
             room = self._variable(
                 max(2, int(io.max(initial=0))),
                 f"room{c}",
-                lambda chips, c=c: max(
-                    (size for size, at in zip(io.tolist(), chips, strict=True) if at == c), default=0
-                ),
+                partial(_largest, io.tolist(), c),
             )
             for group, size in enumerate(io.tolist()):
                 self.model.add(room >= size).only_enforce_if(self.on[group][c])
@@ -215,10 +224,7 @@ class DirectModel:
         alone, shared = self._weight_groups()
         if not self._shared:
             self._shared = [
-                [
-                    self._variable(1, "", lambda chips, c=c, users=users: int(any(chips[g] == c for g in users)))
-                    for c in range(self.package.n_chips)
-                ]
+                [self._variable(1, "", partial(_uses, users, c)) for c in range(self.package.n_chips)]
                 for _, users in shared
             ]
             for (_, users), row in zip(shared, self._shared, strict=True):
@@ -298,8 +304,8 @@ class DirectModel:
         parts = []
         for payer, others, rate in zip(data[f"{name}_chip"], data[f"{name}_{end}"], data[f"{name}_rate"], strict=True):
             if payer == chip:
-                ends = (others["set"], [chip]) if pays_at_end else ([chip], others["set"])
-                parts += self._paying_nets(*ends, rate)
+                sources, targets = (others["set"], [chip]) if pays_at_end else ([chip], others["set"])
+                parts += self._paying_nets(sources, targets, rate)
         return parts
 
     def _load_links(self, data: dict[str, Any]) -> None:
@@ -351,6 +357,24 @@ class DirectModel:
 
 def _total(parts: Sequence[tuple[Any, int]]) -> Any:
     return cp_model.LinearExpr.weighted_sum([literal for literal, _ in parts], [amount for _, amount in parts])
+
+
+def _has(chip: int, chips: list[int]) -> int:
+    return int(chip in chips)
+
+
+def _uses(users: list[int], chip: int, chips: list[int]) -> int:
+    return int(any(chips[group] == chip for group in users))
+
+
+def _largest(sizes: list[int], chip: int, chips: list[int]) -> int:
+    return max((size for size, at in zip(sizes, chips, strict=True) if at == chip), default=0)
+
+
+def _joins(
+    relation: Callable[[tuple[int, ...]], frozenset[tuple[int, int]]], pair: tuple[int, int], chips: list[int]
+) -> int:
+    return int(pair in relation(tuple(chips)))
 
 
 def _goes(source: int, readers: list[int], leaving: list[int], arriving: list[int], chips: list[int]) -> int:
