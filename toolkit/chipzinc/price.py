@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chipzinc.bounds.simple import simple_bound
-from chipzinc.errors import InfeasibleError, NoAnswerError
+from chipzinc.errors import NoAnswerError
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.hints.sources import Slice
@@ -203,8 +203,6 @@ def _search(
             time_limit_s=time_limit_s,
             seed=seed,
         )
-    except InfeasibleError:
-        raise
     except NoAnswerError:
         return Known(math.inf, simple_bound(graph, package).value_us), False
     bound = 0.0 if best.bound is None else best.bound.value_us
