@@ -128,7 +128,7 @@ def test_every_method_that_samples_keeps_to_its_samples(name: str, case: Case) -
     assert went.chips is not None
 
 
-@pytest.mark.parametrize("name", ["slice", "optimise"])
+@pytest.mark.parametrize("name", ["slice", "optimise", "cp-sat"])
 def test_methods_that_search_keep_to_their_time(name: str, case: Case) -> None:
     (run,) = run_all([case], {name: parse_method(name)}, [0], Budget(seconds=4.0), RunFile())
     assert run.interval_us is not None

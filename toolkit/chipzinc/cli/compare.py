@@ -36,7 +36,7 @@ Methods = Annotated[
     typer.Option(
         "--method",
         metavar="METHOD",
-        help="greedy, random, noisy, annealing, slice, optimise, or another package's; settings as in "
+        help="greedy, random, noisy, annealing, slice, optimise, cp-sat, or another package's; settings as in "
         "annealing:temperature=0.02,batch=10. May be given several times.",
     ),
 ]
