@@ -44,9 +44,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "improve": MODEL | {"throughput", "bounds", "hints", "verify", "grouping", "optimise", "recipe"},
     "density": MODEL | {"throughput", "correct", "verify", "recipe"},
     "price": MODEL | {"bounds", "hints", "improve", "recipe"},
-    "baselines": MODEL | {"throughput", "bounds", "hints", "correct", "grouping"},
+    "baselines": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "grouping"},
     "sweep": MODEL | {"throughput", "hints", "verify", "grouping", "optimise", "improve", "recipe"},
     "robust": MODEL | {"throughput", "bounds", "hints", "improve", "recipe"},
+    "policy": MODEL | {"throughput", "bounds", "hints", "correct", "grouping", "improve", "baselines"},
     "tabular": {"errors"},
     "plotting": {"errors"},
     "compare": MODEL

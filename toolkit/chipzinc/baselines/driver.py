@@ -164,6 +164,7 @@ class Corrector:
         session: where to solve.
         solver: a solver that honours search annotations.
         judge: scores corrected partitions; None for the throughput model.
+        coarse: whether ops move in groups; otherwise each op is a group of its own.
     """
 
     graph: OpGraph
@@ -171,12 +172,13 @@ class Corrector:
     session: Session
     solver: str = "chuffed"
     judge: Evaluator | None = None
+    coarse: bool = True
     coarsening: Coarsening = field(init=False)
     context: HintContext = field(init=False)
 
     def __post_init__(self) -> None:
         rules = selected_rules(self.package)
-        self.coarsening = group_ops(self.graph, self.package)
+        self.coarsening = group_ops(self.graph, self.package) if self.coarse else Coarsening.identity(self.graph)
         hard = {selected.name for selected in rules if selected.hard}
         self.flows_forward = "acyclic_dataflow" in hard
         no_jumps = "triangle_dependency" in hard
@@ -204,16 +206,19 @@ class Corrector:
         for correction in batch.corrections:
             if correction.group_chip is not None:
                 group_chip[correction.sample] = correction.group_chip
-        return Corrected(group_chip, self._intervals(group_chip), batch.interrupted)
+        return Corrected(group_chip, self.intervals(group_chip), batch.interrupted)
+
+    def first_hints(self, proposal: Proposal) -> IntArray:
+        """The chips hinted, or those wanted most, shape [sample, group]."""
+        return proposal.rankings[..., 0] if proposal.rankings.ndim == 3 else proposal.rankings
 
     def _asked(self, proposal: Proposal) -> IntArray:
         """What to ask the solver for: FIX hints are projected first where that is sound, as `partition` does."""
         if proposal.mode == "sample" or not self.flows_forward:
             return proposal.rankings
-        hints = proposal.rankings[..., 0] if proposal.rankings.ndim == 3 else proposal.rankings
-        return project_monotone(hints, self.coarsening.edges, self.package.n_chips)
+        return project_monotone(self.first_hints(proposal), self.coarsening.edges, self.package.n_chips)
 
-    def _intervals(self, group_chip: IntArray) -> FloatArray:
+    def intervals(self, group_chip: IntArray) -> FloatArray:
         """Interval of each sample in µs, shape [sample]; equal partitions are scored once."""
         found = (group_chip >= 0).all(axis=1)
         intervals = np.full(len(group_chip), np.inf)

@@ -22,6 +22,7 @@ from chipzinc.cli import (
     repair,
     rule_files,
     rules,
+    train,
     verify,
 )
 from chipzinc.cli.failures import answers, run
@@ -57,6 +58,7 @@ app.command("verify")(answers(verify.verify_plan, verify.FIELDS))
 app.command("explain")(answers(explain.explain_design, explain.FIELDS))
 app.command("repair")(answers(repair.repair_plan, repair.FIELDS))
 app.command("compare")(answers(compare.compare_methods, compare.FIELDS))
+app.command("train")(answers(train.train_policy, train.FIELDS))
 app.command("bound")(answers(graphs.bound, ("bound_us",)))
 
 rules_app = typer.Typer(help="List, show, write, check and try rules.", rich_markup_mode=None)

@@ -15,6 +15,7 @@ from chipzinc.cli.asked import OPTIMISE, WORKERS, Asked
 from chipzinc.cli.failures import INTERRUPTED
 from chipzinc.cli.inputs import Inputs, check_files, load_inputs
 from chipzinc.cli.output import Progress, finite, print_json
+from chipzinc.cli.policy import POLICY, Finetune, Policy, check_policy_options, policy_source
 from chipzinc.cli.tables import described_distribution, print_chips, print_distribution
 from chipzinc.errors import InputError
 
@@ -43,7 +44,9 @@ FIELDS = (
     "rules",
 )
 
-Hints = Annotated[str, typer.Option("--hints", metavar="HINTS", help="greedy, slice, noisy, random, or a plan file.")]
+Hints = Annotated[
+    str, typer.Option("--hints", metavar="HINTS", help="greedy, slice, noisy, random, policy, or a plan file.")
+]
 Correction = Annotated[
     str,
     typer.Option(
@@ -105,6 +108,8 @@ def partition_graph(
     op_times: options.OpTimes = None,
     sweep: Sweep = None,
     plot: Plot = None,
+    policy: Policy = None,
+    finetune: Finetune = None,
     output: options.PlanOutput = None,
     fix_shape: options.FixShape = None,
     as_json: options.Json = False,
@@ -116,6 +121,7 @@ def partition_graph(
 
     begin = time.monotonic()
     asked = Asked(mode, tuple(solver.split(",")), samples, objective, iterations, time_limit, seed, op_times)
+    check_policy_options(hints, policy, finetune)
     if plot is not None and sweep is None:
         raise InputError("draws a sweep: give --sweep", field="--plot")
     if sweep is not None:
@@ -125,16 +131,21 @@ def partition_graph(
     with Progress() as progress:
         progress(f"importing {graph}")
         inputs = load_inputs(graph, hardware, fix_shape)
-        source = _hint_source(hints, inputs)
         judge = None if evaluator is None else CommandEvaluator(evaluator, lambda chips: _document(inputs, chips))
         import_s = time.monotonic() - begin
+        if hints == POLICY:
+            first = asked.solvers[0]
+            source = policy_source(inputs, policy, finetune, solver=first, seed=seed, judge=judge, progress=progress)
+        else:
+            source = _hint_source(hints, inputs)
         with Session(solver=asked.solvers[0]) as session:
             found = asked.run(inputs, session, source, judge, progress)
             tools = _tools(session, asked.solvers)
     answer = _answer(found, inputs, tools)
     answer["seconds"] = found.seconds | {"import": import_s, "total": time.monotonic() - begin}
     if output is not None:
-        made = {"hints": hints, **asked.provenance(), **tools}
+        learned = {name: value for name, value in (("policy", policy), ("finetune", finetune)) if value is not None}
+        made = {"hints": hints, **learned, **asked.provenance(), **tools}
         save_plan(_plan(inputs, found, output, answer, {"chipzinc": chipzinc.__version__, **made}), output)
     if as_json:
         print_json(answer)

@@ -27,6 +27,7 @@ from chipzinc.hardware.explain import did_you_mean
 from chipzinc.hardware.package import Package
 from chipzinc.hints.sources import Greedy, HintContext, HintSource, Noisy, Slice, Uniform, slice_hint
 from chipzinc.solve import Session
+from chipzinc.throughput.evaluator import Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
 
 ENTRY_POINTS = "chipzinc.methods"
@@ -46,6 +47,8 @@ class Case:
         package: the package, whose rules bind.
         session: where to solve.
         solver: the solver that corrects and searches neighbourhoods.
+        judge: scores what methods find, and the samples of those that take any; None for the throughput model.
+        judge_name: what the judge is called in runs; empty for the throughput model.
         progress: called with what is being done.
     """
 
@@ -53,11 +56,18 @@ class Case:
     package: Package
     session: Session
     solver: str = "chuffed"
+    judge: Evaluator | None = None
+    judge_name: str = ""
     progress: Callable[[str], None] = lambda step: None
 
     def corrector(self) -> Corrector:
         """A corrector of hints, which every method that samples goes through."""
-        return Corrector(self.graph, self.package, self.session, self.solver)
+        return Corrector(self.graph, self.package, self.session, self.solver, self.judge)
+
+    def score_us(self, chips: IntArray) -> float:
+        """The judge's interval of a partition of shape [op], in µs."""
+        (score,) = (self.judge or ModelEvaluator(ThroughputModel(self.graph, self.package))).score(chips[None])
+        return score.interval_us
 
 
 class Method(Protocol):
@@ -185,8 +195,7 @@ class SliceSearch:
         seconds = time.monotonic() - begin
         if best is None or seconds > budget.seconds:
             return first
-        interval_us = float(ThroughputModel(case.graph, case.package).evaluate(best).interval_us[0])
-        return Trajectory((*first.points, Point(1, seconds, interval_us)), best, samples=1, seconds=seconds)
+        return Trajectory((*first.points, Point(1, seconds, case.score_us(best))), best, samples=1, seconds=seconds)
 
     def _quick(self, case: Case, context: HintContext, budget: Budget, seed: int, begin: float) -> Trajectory:
         """The quick pipeline as it is, or corrected."""

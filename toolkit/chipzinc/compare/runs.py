@@ -22,10 +22,9 @@ from chipzinc.errors import InfeasibleError, InputError, NoAnswerError
 from chipzinc.graph.io import graph_sha256
 from chipzinc.hardware.package import Package
 from chipzinc.rules.catalogue import selected_rules
-from chipzinc.throughput.model import ThroughputModel
 from chipzinc.verify import verify
 
-Key = tuple[str, str, str, str, int, int | None, float | None]
+Key = tuple[str, str, str, str, int, int | None, float | None, str]
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Run:
         seed: the seed.
         budget_samples: samples it might take, None: without limit.
         budget_seconds: seconds it might take, None: without limit.
+        judge: who scored, empty for the throughput model.
         interval_us: of the valid partition it found; None if it found none.
         bound_us: a lower bound, if the method proved one.
         proven: whether it proved its partition the best.
@@ -62,6 +62,7 @@ class Run:
     seed: int
     budget_samples: int | None
     budget_seconds: float | None
+    judge: str = ""
     interval_us: float | None = None
     bound_us: float | None = None
     proven: bool = False
@@ -75,7 +76,7 @@ class Run:
     @property
     def key(self) -> Key:
         """What tells one run from another."""
-        asked = (self.method, self.solver, self.seed, self.budget_samples, self.budget_seconds)
+        asked = (self.method, self.solver, self.seed, self.budget_samples, self.budget_seconds, self.judge)
         return (self.sha256, self.package_sha256, *asked)
 
     def after(self, *, samples: float = math.inf, seconds: float = math.inf) -> float:
@@ -157,6 +158,7 @@ def run_all(
             "package_sha256": package_sha256(case.package),
             "solver": case.solver,
             "budget_seconds": budget.seconds,
+            "judge": case.judge_name,
         }
         for name, method in methods.items():
             limit = budget.samples if method.samples else None
@@ -193,7 +195,7 @@ def _run(empty: Run, case: Case, method: Method, budget: Budget, seed: int) -> R
     if not verdict.valid:
         broken = ", ".join(sorted({each.rule for each in verdict.violations if each.soft_weight is None}))
         return Run(**described | {"error": f"its partition violates {broken}"})
-    interval_us = float(ThroughputModel(case.graph, case.package).evaluate(went.chips).interval_us[0])
+    interval_us = case.score_us(went.chips)
     return Run(**described | {"interval_us": interval_us, "curve": _curve(went, interval_us)})
 
 

@@ -1,0 +1,104 @@
+"""`chipzinc train`: a policy from the zoo's training graphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chipzinc.cli import options
+from chipzinc.cli.failures import INTERRUPTED
+from chipzinc.cli.output import Progress, print_json
+from chipzinc.errors import InputError
+
+FIELDS = ("run", "updates", "samples", "seconds", "samples_per_s", "validation")
+
+Run = Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="The run's folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")]
+Graphs = Annotated[
+    list[str] | None, typer.Option("--graph", metavar="GRAPH", help="A training graph; may be repeated. All if silent.")
+]
+Variations = Annotated[int, typer.Option("--variations", min=0, help="Packages drawn at random for each graph.")]
+Imitation = Annotated[int, typer.Option("--imitation", min=0, help="Steps of imitating the best partitions known.")]
+Updates = Annotated[int | None, typer.Option("--updates", min=0, help="Updates of PPO, all in all.")]
+Batch = Annotated[int, typer.Option("--batch", min=2, help="Hints corrected together.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Batches being corrected at a time.")]
+Mode = Annotated[str, typer.Option("--mode", metavar="MODE", help="How hints are corrected: fix or sample.")]
+TeacherTime = Annotated[str, typer.Option("--teach", metavar="TIME", help="Longest time to look for each partition.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything.")]
+Device = Annotated[str, typer.Option("--device", metavar="DEVICE", help="Where the network learns: cpu or cuda.")]
+
+
+def train_policy(
+    output: Run,
+    resume: Resume = False,
+    graph: Graphs = None,
+    variations: Variations = 4,
+    imitation: Imitation = 6000,
+    updates: Updates = None,
+    batch: Batch = 16,
+    workers: Workers = 2,
+    mode: Mode = "fix",
+    solver: options.Solver = "chuffed",
+    teach_time: TeacherTime = "1s",
+    seed: Seed = 0,
+    device: Device = "cpu",
+    as_json: options.Json = False,
+) -> int:
+    """Train a policy on the zoo's training graphs: imitation, then PPO with the solver in the loop."""
+    from dataclasses import replace
+
+    from chipzinc.cli.inputs import parse_time_limit
+    from chipzinc.policy.device import prepare
+    from chipzinc.policy.train import TrainConfig, run_config, run_facts
+
+    if mode not in ("fix", "sample"):
+        raise InputError(f"expected fix or sample, got {mode!r}", field="--mode")
+    prepare(device)
+    config = TrainConfig(
+        seed=seed,
+        graphs=tuple(graph or ()),
+        variations=variations,
+        imitation_steps=imitation,
+        batch=batch,
+        ahead=workers,
+        mode="fix" if mode == "fix" else "sample",
+        solver=solver,
+        teach_s=parse_time_limit(teach_time),
+    )
+    if resume:
+        config = run_config(output)
+    elif output.exists() and any(output.iterdir()):
+        raise InputError(f"'{output}' is not empty: give another folder, or --resume", field="--output")
+    if updates is not None:
+        config = replace(config, updates=updates)
+    status = 0
+    with Progress() as progress:
+        try:
+            _run(output, config, resume, device, progress)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+    facts = run_facts(output)
+    answer: dict[str, Any] = {"run": str(output)} | {name: facts.get(name) for name in FIELDS[1:]}
+    if as_json:
+        print_json(answer)
+    else:
+        print(f"{facts['updates']} updates, {facts['samples']} samples, {facts['seconds']:.0f} s: policy in {output}")
+    return status
+
+
+def _run(directory: Path, config: Any, resume: bool, device: str, progress: Progress) -> None:
+    from chipzinc.policy.curriculum import training_instances, validation_instances
+    from chipzinc.policy.teachers import teach
+    from chipzinc.policy.train import TEACHERS, Training
+
+    directory.mkdir(parents=True, exist_ok=True)
+    progress("reading the training graphs")
+    instances = list(training_instances(config.seed, config.variations, config.graphs or None))
+    archive = teach(instances, slice_s=config.teach_s, file=directory / TEACHERS, progress=progress)
+    validation = list(validation_instances())
+    training = Training(directory, config, instances, validation, archive, device=device, progress=progress)
+    if resume:
+        training.resume()
+    training.run()

@@ -1,0 +1,170 @@
+"""The learned policy as methods to compare: zero-shot, fine-tuned, and learned from scratch, at equal samples.
+
+Named by entry points of the group `chipzinc.methods`, as anybody's methods are; torch is loaded by a run alone.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from chipzinc.baselines.checker import Checker
+from chipzinc.baselines.driver import Budget, Corrector, Trajectory
+from chipzinc.compare.methods import AtLeastOne, Case, Count, Positive
+from chipzinc.correct.problem import Mode
+from chipzinc.errors import InputError
+from chipzinc.hints.sources import slice_hint
+
+if TYPE_CHECKING:
+    from chipzinc.policy.network import PolicyNetwork
+    from chipzinc.policy.tune import TuneConfig
+
+SHIPPED = "plain"
+"""Name of the policy that comes with the toolkit."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+Start = Literal["greedy", "slice"]
+
+
+@dataclass(frozen=True)
+class ZeroShot:
+    """Draws of a trained policy, which learns nothing more.
+
+    Attributes:
+        policy: a checkpoint's folder, or a shipped one.
+        mode: how hints are corrected.
+        temperature: of the draws.
+        batch: hints proposed at a time.
+    """
+
+    policy: str = SHIPPED
+    mode: Mode = "fix"
+    temperature: Positive = 1.0
+    batch: Count = 20
+    samples: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `chipzinc.compare.methods.Method`."""
+        _need_torch()
+        from chipzinc.policy.checkpoint import load_policy
+        from chipzinc.policy.tune import TuneConfig
+
+        config = TuneConfig(mode=self.mode, learning=False, temperature=self.temperature)
+        network = load_policy(self.policy)
+        return _spent(network, case.corrector(), case, budget, config, "greedy", self.batch, seed)
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A trained policy that learns on.
+
+    Attributes:
+        policy: a checkpoint's folder, or a shipped one.
+        start: ``slice`` tries slice's hint before any of the policy's.
+        mode: how hints are corrected.
+        rate: of learning.
+        epochs: passes over a batch.
+        reward: weight of PPO's objective.
+        imitation: weight of the cross-entropy to the best found.
+        entropy: weight of the entropy.
+        refine: share of the samples that refine the best found.
+        solver: whether a solver corrects the hints; otherwise those that break a rule are lost.
+        coarse: whether ops move in groups.
+        batch: hints proposed at a time.
+    """
+
+    policy: str = SHIPPED
+    start: Start = "greedy"
+    mode: Mode = "fix"
+    rate: Positive = 1e-3
+    epochs: AtLeastOne = 4
+    reward: Weight = 1.0
+    imitation: Weight = 0.3
+    entropy: Weight = 0.003
+    refine: Share = 0.5
+    solver: bool = True
+    coarse: bool = True
+    batch: Count = 20
+    samples: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `chipzinc.compare.methods.Method`."""
+        _need_torch()
+        from chipzinc.policy.learner import LearnConfig
+        from chipzinc.policy.tune import TuneConfig
+
+        learn = LearnConfig(
+            learning_rate=self.rate,
+            epochs=int(self.epochs),
+            reward_weight=self.reward,
+            imitation_weight=self.imitation,
+            entropy_weight=self.entropy,
+        )
+        config = TuneConfig(mode=self.mode, refine_share=self.refine, learn=learn)
+        kind = Corrector if self.solver else Checker
+        corrector = kind(case.graph, case.package, case.session, case.solver, case.judge, self.coarse)
+        return _spent(self.network(seed), corrector, case, budget, config, self.start, self.batch, seed)
+
+    def network(self, seed: int) -> PolicyNetwork:
+        """Where learning begins."""
+        from chipzinc.policy.checkpoint import load_policy
+
+        return load_policy(self.policy)
+
+
+@dataclass(frozen=True)
+class Scratch(FineTuned):
+    """A fresh policy that learns; its settings are those of `FineTuned`, but for the checkpoint."""
+
+    def network(self, seed: int) -> PolicyNetwork:
+        """Weights that the seed fixes."""
+        from chipzinc.policy.network import build
+
+        return build(seed=seed)
+
+
+def _spent(
+    network: PolicyNetwork,
+    corrector: Corrector,
+    case: Case,
+    budget: Budget,
+    config: TuneConfig,
+    start: Start,
+    batch: int,
+    seed: int,
+) -> Trajectory:
+    from chipzinc.policy.device import prepare
+    from chipzinc.policy.tune import tune
+
+    begin = time.monotonic()
+    prepare()
+    first = slice_hint(corrector.context)[None] if start == "slice" else None
+    return tune(
+        network,
+        corrector,
+        budget,
+        config,
+        first=first,
+        batch=batch,
+        seed=seed,
+        begin=begin,
+        progress=case.progress,
+    )
+
+
+def _need_torch() -> None:
+    """Checks that the extra `policy` is there.
+
+    Raises:
+        InputError: if it is not.
+    """
+    try:
+        import chipzinc.policy.network  # noqa: F401
+    except ImportError as error:
+        raise InputError(f"the policy needs the extra 'policy': {error}", field="--method") from None

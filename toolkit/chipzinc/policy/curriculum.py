@@ -1,0 +1,143 @@
+"""The curriculum: which graphs on which packages a policy is trained on, and which choose among checkpoints.
+
+Reads graphs of the splits `train` and `validation` only; whatever is for tests is never opened here.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chipzinc.errors import InputError
+from chipzinc.graph.opgraph import OpGraph
+from chipzinc.graph.zoo import Split, load_zoo_graph, zoo, zoo_names
+from chipzinc.hardware.demand import op_io_bytes, op_weight_bytes
+from chipzinc.hardware.load import build_package, find_spec
+from chipzinc.hardware.package import Package
+from chipzinc.hardware.variants import with_sram
+from chipzinc.hardware.yaml import read_yaml
+from chipzinc.policy.instance import Instance
+
+PACKAGES = ("mcm16-ring", "mcm36-ring")
+"""Packages that every graph is seen on."""
+
+CHIPS = (4, 6, 8, 10, 12, 20, 24, 28, 32, 48, 64)
+TOPOLOGIES = ("ring-one-way", "ring-two-way", "chain")
+_ROOM = 1.3  # SRAM over what the largest op and an even share of all weights take
+_MOST_OPS = 2_100  # beyond, a batch of corrections takes minutes
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How a package differs from mcm36-ring.
+
+    Attributes:
+        chips: of the ordinary class.
+        slow_chips: of a second class, after these, at half the peak.
+        link_factor: on the links' bandwidth.
+        topology: kind of the topology.
+        communication: how transfers and computation combine.
+    """
+
+    chips: int
+    slow_chips: int = 0
+    link_factor: float = 1.0
+    topology: str = "ring-one-way"
+    communication: str = "added"
+
+    @property
+    def name(self) -> str:
+        """Unique among variations."""
+        slow = f"+{self.slow_chips}" if self.slow_chips else ""
+        return f"{self.topology}-{self.chips}{slow}-x{self.link_factor:g}-{self.communication}"
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> Variation:
+        """One at random."""
+        chips = int(rng.choice(CHIPS))
+        return cls(
+            chips=chips,
+            slow_chips=int(rng.integers(1, chips)) if rng.random() < 0.25 else 0,
+            link_factor=float(rng.choice([0.25, 0.5, 1.0, 2.0, 4.0])),
+            topology=str(rng.choice(TOPOLOGIES, p=[0.6, 0.2, 0.2])),
+            communication=str(rng.choice(["added", "overlapped"], p=[0.8, 0.2])),
+        )
+
+
+def varied(variation: Variation, base: str = "mcm36-ring") -> Package:
+    """A package that differs from a spec by a variation.
+
+    Raises:
+        InputError: if the spec is not one of a ring of one class.
+    """
+    document = read_yaml(find_spec(base))
+    data: dict[str, Any] = copy.deepcopy(document.data)
+    (chip,) = data["chips"]
+    ordinary = chip | {"count": variation.chips - variation.slow_chips}
+    slow = chip | {"class": "slow", "count": variation.slow_chips, "peak": "2 TOPS"}
+    data["chips"] = [ordinary, slow] if variation.slow_chips else [ordinary]
+    data["topology"] = data["topology"] | {"kind": variation.topology}
+    data["communication"] = variation.communication
+    package = build_package(replace(document, data=data | {"name": f"{base}-{variation.name}"}))
+    return replace(package, link_bytes_per_us=package.link_bytes_per_us * variation.link_factor)
+
+
+def roomy(graph: OpGraph, package: Package) -> Package:
+    """The package with as much SRAM as the graph needs to fit at all, where it has less."""
+    op = op_weight_bytes(graph, package) + op_io_bytes(graph, package)
+    share = op_weight_bytes(graph, package).sum() / package.n_chips
+    return with_sram(package, int(_ROOM * max(int(op.max(initial=0)), float(share))))
+
+
+def trainable(split: Split) -> tuple[str, ...]:
+    """Names of the graphs of a split that are not too large to correct by the thousand.
+
+    Raises:
+        InputError: if the split is for tests.
+    """
+    if split not in ("train", "validation"):
+        raise InputError(f"the graphs of the split '{split}' are not for training")
+    return tuple(name for name in zoo_names(split=split) if zoo()[name].ops <= _MOST_OPS)
+
+
+def training_instances(seed: int, variations: int = 2, names: tuple[str, ...] | None = None) -> Iterator[Instance]:
+    """Every training graph on the named packages and on some drawn at random.
+
+    Args:
+        seed: of the variations.
+        variations: packages drawn for each graph.
+        names: graphs instead of all; each must be of the split ``train``.
+
+    Raises:
+        InputError: if a graph is not for training.
+    """
+    rng = np.random.default_rng(seed)
+    for name in names or trainable("train"):
+        graph = _graph(name, "train")
+        drawn = [varied(Variation.drawn(rng)) for _ in range(variations)]
+        named = [build_package(read_yaml(find_spec(spec))) for spec in PACKAGES]
+        for package in (*named, *drawn):
+            yield Instance.of(graph, roomy(graph, package))
+
+
+def validation_instances(names: tuple[str, ...] | None = None) -> Iterator[Instance]:
+    """Every validation graph on the named packages in turn.
+
+    Raises:
+        InputError: if a graph is not for validation.
+    """
+    for at, name in enumerate(names or trainable("validation")):
+        graph = _graph(name, "validation")
+        package = build_package(read_yaml(find_spec(PACKAGES[at % len(PACKAGES)])))
+        yield Instance.of(graph, roomy(graph, package))
+
+
+def _graph(name: str, split: Split) -> OpGraph:
+    entry = zoo().get(name)
+    if entry is None or entry.split != split:
+        raise InputError(f"'{name}' is not a graph of the split '{split}'")
+    return load_zoo_graph(name)

@@ -1,0 +1,58 @@
+"""Partitions on the way to a good one, from which imitation teaches the next step: the good one undone in several ways.
+
+Knows no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from chipzinc.graph.opgraph import IntArray
+from chipzinc.policy.candidate import Candidates, candidates_of
+from chipzinc.policy.instance import Instance
+
+Disturbance = Callable[[Instance, IntArray, np.random.Generator], IntArray]
+
+
+def disturbed(instance: Instance, target: IntArray, rng: np.random.Generator) -> Candidates:
+    """One disturbed partition for each target of shape [sample, group], in a way drawn at random."""
+    last = instance.package.n_chips - 1
+    rows = [_WAYS[rng.integers(len(_WAYS))](instance, row, rng) for row in target]
+    return candidates_of(instance, np.clip(np.stack(rows), 0, last))
+
+
+def _greedy(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
+    """Where the first pass begins."""
+    return instance.greedy
+
+
+def _stepped(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
+    """Single groups a chip or two away, as independent draws leave them."""
+    moved = rng.random(len(target)) < rng.uniform(0, 0.5)
+    return np.asarray(target + moved * rng.integers(-2, 3, len(target)))
+
+
+def _shifted(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
+    """A range of the pipeline one chip away."""
+    low, high = np.sort(rng.integers(0, instance.package.n_chips, 2))
+    return target + ((target >= low) & (target <= high)) * int(rng.choice([-1, 1]))
+
+
+def _recut(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
+    """The target's order of groups, cut elsewhere: chips are too full or too empty, as slices of another cost are."""
+    order = np.lexsort((np.arange(len(target)), target))
+    ends = np.searchsorted(target[order], np.arange(instance.package.n_chips), side="right")[:-1]
+    mean = len(target) / instance.package.n_chips
+    ends = np.sort(np.rint(ends + rng.normal(0, rng.uniform(0, 1) * mean, len(ends))))
+    chip = np.empty_like(target)
+    chip[order] = np.searchsorted(ends, np.arange(len(target)), side="right")
+    return chip
+
+
+def _recut_and_stepped(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
+    return _stepped(instance, _recut(instance, target, rng), rng)
+
+
+_WAYS: tuple[Disturbance, ...] = (_greedy, _stepped, _shifted, _recut, _recut, _recut_and_stepped)

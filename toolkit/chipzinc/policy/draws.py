@@ -1,0 +1,127 @@
+"""Hints drawn from the policy: a few passes, each refining what the one before it drew.
+
+Within a pass all groups draw at once (non-autoregressive); the log-probability of a sample is the sum over passes and
+groups. Knows the network, no solver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
+from chipzinc.policy.candidate import Candidates, candidates_of
+from chipzinc.policy.instance import Instance
+from chipzinc.policy.network import (
+    Encoded,
+    GraphTensors,
+    PolicyNetwork,
+    candidate_tensors,
+    graph_tensors,
+)
+
+PASSES = 3
+"""Passes of one sample: the first refines greedy's partition or the best one known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One pass of a batch of samples.
+
+    Attributes:
+        candidates: what was refined.
+        chip: what was drawn, shape [sample, group].
+        log_prob: of each draw when it was made, shape [sample, group].
+        free: which groups drew; the others stayed where they were, shape [sample, group].
+        value: reward expected then, shape [sample].
+    """
+
+    candidates: Candidates
+    chip: IntArray
+    log_prob: FloatArray
+    free: BoolArray
+    value: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """A batch of samples of one instance.
+
+    Attributes:
+        passes: in order.
+        ranking: chips of each group from the most to the least wanted in the last pass, by Gumbel top-k, shape
+            [sample, group, chip]; the first of each is that pass's draw.
+    """
+
+    passes: tuple[Pass, ...]
+    ranking: IntArray
+
+    @property
+    def hint(self) -> IntArray:
+        """The chips drawn last, shape [sample, group]."""
+        return self.ranking[..., 0]
+
+
+class Sampler:
+    """Draws from a network for one instance; the graph is embedded once.
+
+    Args:
+        network: the policy, not trained meanwhile.
+        instance: what to partition.
+        device: where the network is.
+    """
+
+    def __init__(self, network: PolicyNetwork, instance: Instance, device: torch.device | str = "cpu") -> None:
+        self.network, self.instance, self.device = network, instance, device
+        with torch.no_grad():
+            self.graph: GraphTensors = graph_tensors(instance.features, device)
+            self.encoded: Encoded = network.encode(self.graph)
+
+    def draw(
+        self,
+        start: IntArray,
+        rng: np.random.Generator,
+        *,
+        passes: int = PASSES,
+        temperature: float = 1.0,
+        most_likely: int = 0,
+        free: BoolArray | None = None,
+    ) -> Draws:
+        """Draws one sample from each start.
+
+        Args:
+            start: the partitions that the first pass refines, shape [sample, group].
+            rng: of the draws.
+            passes: how many.
+            temperature: divides the logits; 1 is the policy itself.
+            most_likely: so many of the first samples take the likeliest chips instead of drawing.
+            free: which groups draw, the others stay where they start, shape [sample, group]; None: all.
+        """
+        done, chip, ranking = [], start, start[..., None]
+        may = np.ones(start.shape, dtype=np.bool_) if free is None else free
+        for _ in range(passes):
+            candidates = candidates_of(self.instance, chip)
+            with torch.no_grad():
+                scores = self.network(self.graph, self.encoded, candidate_tensors(candidates, self.device))
+                log_probs = torch.log_softmax(scores.logits / temperature, dim=2).cpu()
+            noise = rng.gumbel(size=log_probs.shape)
+            noise[:most_likely] = 0.0
+            wish = log_probs.numpy() + noise
+            sample, group = np.nonzero(~may)
+            wish[sample, group, chip[sample, group]] = np.inf
+            ranking = np.argsort(-wish, axis=2, kind="stable")
+            chip = ranking[..., 0]
+            drawn = chosen(log_probs, torch.as_tensor(chip))
+            done.append(Pass(candidates, chip, drawn.double().numpy(), may, scores.value.cpu().double().numpy()))
+        return Draws(tuple(done), ranking)
+
+
+def chosen(
+    log_probs: Float[Tensor, "sample group chip"], chip: Int[Tensor, "sample group"]
+) -> Float[Tensor, "sample group"]:
+    """The log-probability of each group's chip."""
+    return log_probs.gather(2, chip[..., None]).squeeze(2)
