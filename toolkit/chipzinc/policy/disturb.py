@@ -37,7 +37,7 @@ def _stepped(instance: Instance, target: IntArray, rng: np.random.Generator) -> 
 def _shifted(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
     """A range of the pipeline one chip away."""
     low, high = np.sort(rng.integers(0, instance.package.n_chips, 2))
-    return target + ((target >= low) & (target <= high)) * int(rng.choice([-1, 1]))
+    return np.asarray(target + ((target >= low) & (target <= high)) * int(rng.choice([-1, 1])))
 
 
 def _recut(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
