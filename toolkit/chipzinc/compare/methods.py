@@ -47,18 +47,18 @@ class Case:
         package: the package, whose rules bind.
         session: where to solve.
         solver: the solver that corrects and searches neighbourhoods.
+        progress: called with what is being done.
         judge: scores what methods find, and the samples of those that take any; None for the throughput model.
         judge_name: what the judge is called in runs; empty for the throughput model.
-        progress: called with what is being done.
     """
 
     graph: OpGraph
     package: Package
     session: Session
     solver: str = "chuffed"
+    progress: Callable[[str], None] = lambda step: None
     judge: Evaluator | None = None
     judge_name: str = ""
-    progress: Callable[[str], None] = lambda step: None
 
     def corrector(self) -> Corrector:
         """A corrector of hints, which every method that samples goes through."""

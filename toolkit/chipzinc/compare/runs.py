@@ -41,7 +41,6 @@ class Run:
         seed: the seed.
         budget_samples: samples it might take, None: without limit.
         budget_seconds: seconds it might take, None: without limit.
-        judge: who scored, empty for the throughput model.
         interval_us: of the valid partition it found; None if it found none.
         bound_us: a lower bound, if the method proved one.
         proven: whether it proved its partition the best.
@@ -50,6 +49,7 @@ class Run:
         seconds: wall time.
         curve: (samples, seconds, interval in µs) of each best so far.
         error: why it found none.
+        judge: who scored, empty for the throughput model.
         version: of the toolkit.
     """
 
@@ -62,7 +62,6 @@ class Run:
     seed: int
     budget_samples: int | None
     budget_seconds: float | None
-    judge: str = ""
     interval_us: float | None = None
     bound_us: float | None = None
     proven: bool = False
@@ -71,6 +70,7 @@ class Run:
     seconds: float = 0.0
     curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
     error: str | None = None
+    judge: str = ""
     version: str = chipzinc.__version__
 
     @property
