@@ -11,7 +11,7 @@ WORKERS ?= 2
 PYTEST  = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all bench picture lint format clean
+.PHONY: help setup demo test test-all bench experiments picture lint format clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -41,6 +41,9 @@ test-all: setup  ## every test, the slow ones too
 
 bench: setup  ## the figures that the documents quote, by name: make bench BENCH="startup corrections"
 	$(BIN)/python -m benchmarks $(BENCH)
+
+experiments: setup  ## the learned policy against search without learning: hours, goes on where it stopped
+	$(BIN)/python -m benchmarks.experiments $(EXPERIMENT)
 
 picture: setup  ## draw the README's picture anew
 	$(BIN)/python docs/make_picture.py

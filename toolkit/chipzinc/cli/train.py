@@ -19,7 +19,9 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in th
 Graphs = Annotated[
     list[str] | None, typer.Option("--graph", metavar="GRAPH", help="A training graph; may be repeated. All if silent.")
 ]
-Variations = Annotated[int, typer.Option("--variations", min=0, help="Packages drawn at random for each graph.")]
+Variations = Annotated[
+    int, typer.Option("--variations", min=0, help="Altered graphs, on packages drawn at random, for each graph.")
+]
 Imitation = Annotated[int, typer.Option("--imitation", min=0, help="Steps of imitating the best partitions known.")]
 Updates = Annotated[int | None, typer.Option("--updates", min=0, help="Updates of PPO, all in all.")]
 Batch = Annotated[int, typer.Option("--batch", min=2, help="Hints corrected together.")]
@@ -34,14 +36,14 @@ def train_policy(
     output: Run,
     resume: Resume = False,
     graph: Graphs = None,
-    variations: Variations = 4,
-    imitation: Imitation = 6000,
+    variations: Variations = 12,
+    imitation: Imitation = 25_000,
     updates: Updates = None,
     batch: Batch = 16,
     workers: Workers = 2,
     mode: Mode = "fix",
     solver: options.Solver = "chuffed",
-    teach_time: TeacherTime = "1s",
+    teach_time: TeacherTime = "0.3s",
     seed: Seed = 0,
     device: Device = "cpu",
     as_json: options.Json = False,

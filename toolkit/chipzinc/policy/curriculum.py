@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from chipzinc.errors import InputError
+from chipzinc.graph.kinds import KINDS_OF_FAMILY, family
 from chipzinc.graph.opgraph import OpGraph
+from chipzinc.graph.subgraph import subgraph
 from chipzinc.graph.zoo import Split, load_zoo_graph, zoo, zoo_names
 from chipzinc.hardware.demand import op_io_bytes, op_weight_bytes
-from chipzinc.hardware.load import build_package, find_spec
+from chipzinc.hardware.load import build_package, find_spec, load_spec
 from chipzinc.hardware.package import Package
 from chipzinc.hardware.variants import with_sram
 from chipzinc.hardware.yaml import read_yaml
@@ -28,6 +30,7 @@ PACKAGES = ("mcm16-ring", "mcm36-ring")
 CHIPS = (4, 6, 8, 10, 12, 20, 24, 28, 32, 48, 64)
 TOPOLOGIES = ("ring-one-way", "ring-two-way", "chain")
 _ROOM = 1.3  # SRAM over what the largest op and an even share of all weights take
+_FEWEST_OPS = 12  # of what is cut out of a graph
 _MOST_OPS = 2_100  # beyond, a batch of corrections takes minutes
 
 
@@ -104,12 +107,41 @@ def trainable(split: Split) -> tuple[str, ...]:
     return tuple(name for name in zoo_names(split=split) if zoo()[name].ops <= _MOST_OPS)
 
 
-def training_instances(seed: int, variations: int = 2, names: tuple[str, ...] | None = None) -> Iterator[Instance]:
-    """Every training graph on the named packages and on some drawn at random.
+def altered(graph: OpGraph, rng: np.random.Generator, name: str) -> OpGraph:
+    """A graph like another, so that few graphs teach of many costs.
+
+    Half of the time only a stretch of the order is kept; flops change by family of kinds and a little by op, tensors
+    and weights by a common factor.
 
     Args:
-        seed: of the variations.
-        variations: packages drawn for each graph.
+        graph: the other.
+        rng: of the changes.
+        name: what to call it.
+    """
+    if rng.random() < 0.5 and graph.n_ops > 2 * _FEWEST_OPS:
+        length = int(rng.integers(max(_FEWEST_OPS, graph.n_ops // 4), graph.n_ops))
+        first = int(rng.integers(0, graph.n_ops - length + 1))
+        graph = subgraph(graph, np.arange(first, first + length))
+    by_family = {each: float(np.exp(rng.normal(0, 0.7))) for each in KINDS_OF_FAMILY}
+    factor = np.array([by_family[family(kind)] for kind in graph.op_kinds])
+    flops = graph.op_flops * factor * np.exp(rng.normal(0, 0.2, graph.n_ops))
+    tensors = graph.tensor_elements * 2.0 ** rng.uniform(-2, 2)
+    weights = graph.weight_elements * 2.0 ** rng.uniform(-2, 1)
+    return replace(
+        graph,
+        name=name,
+        op_flops=flops,
+        tensor_elements=np.maximum(1, np.rint(tensors)).astype(np.int64),
+        weight_elements=np.maximum(1, np.rint(weights)).astype(np.int64),
+    )
+
+
+def training_instances(seed: int, variations: int = 2, names: tuple[str, ...] | None = None) -> Iterator[Instance]:
+    """Every training graph on the named packages, and altered ones on packages drawn at random.
+
+    Args:
+        seed: of what is drawn.
+        variations: altered graphs, each on a package of its own, for each graph.
         names: graphs instead of all; each must be of the split ``train``.
 
     Raises:
@@ -118,10 +150,11 @@ def training_instances(seed: int, variations: int = 2, names: tuple[str, ...] | 
     rng = np.random.default_rng(seed)
     for name in names or trainable("train"):
         graph = _graph(name, "train")
-        drawn = [varied(Variation.drawn(rng)) for _ in range(variations)]
-        named = [build_package(read_yaml(find_spec(spec))) for spec in PACKAGES]
-        for package in (*named, *drawn):
-            yield Instance.of(graph, roomy(graph, package))
+        for spec in PACKAGES:
+            yield Instance.of(graph, roomy(graph, load_spec(spec)))
+        for number in range(1, variations + 1):
+            other, package = altered(graph, rng, f"{name}~{number}"), varied(Variation.drawn(rng))
+            yield Instance.of(other, roomy(other, package))
 
 
 def validation_instances(names: tuple[str, ...] | None = None) -> Iterator[Instance]:
@@ -132,8 +165,7 @@ def validation_instances(names: tuple[str, ...] | None = None) -> Iterator[Insta
     """
     for at, name in enumerate(names or trainable("validation")):
         graph = _graph(name, "validation")
-        package = build_package(read_yaml(find_spec(PACKAGES[at % len(PACKAGES)])))
-        yield Instance.of(graph, roomy(graph, package))
+        yield Instance.of(graph, roomy(graph, load_spec(PACKAGES[at % len(PACKAGES)])))
 
 
 def _graph(name: str, split: Split) -> OpGraph:

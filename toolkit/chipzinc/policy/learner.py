@@ -102,7 +102,7 @@ class Learner:
         self, network: PolicyNetwork, config: LearnConfig | None = None, device: torch.device | str = "cpu"
     ) -> None:
         self.network, self.config, self.device = network.to(device), config or LearnConfig(), device
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=self.config.learning_rate, foreach=True)
+        self.optimiser = torch.optim.AdamW(network.parameters(), lr=self.config.learning_rate, foreach=True)
 
     def learn(self, experience: Experience) -> Lesson:
         """One update by PPO and imitation on a batch of samples."""

@@ -47,7 +47,7 @@ class TrainConfig:
     Attributes:
         seed: of everything.
         graphs: training graphs by name; empty for all.
-        variations: packages drawn at random for each.
+        variations: altered graphs on packages drawn at random, for each.
         teach_s: seconds of looking for a good partition of each instance.
         imitation_steps: before PPO begins.
         imitation_batch: disturbed partitions a step.
@@ -67,19 +67,19 @@ class TrainConfig:
 
     seed: int = 0
     graphs: tuple[str, ...] = ()
-    variations: int = 4
-    teach_s: float = 1.0
-    imitation_steps: int = 6000
+    variations: int = 12
+    teach_s: float = 0.3
+    imitation_steps: int = 25_000
     imitation_batch: int = 8
     imitation_rate: float = 1e-3
-    updates: int = 1500
+    updates: int = 500
     batch: int = 16
     ahead: int = 2
     mode: Mode = "fix"
     solver: str = "chuffed"
     batch_limit_s: float = 8.0
     checkpoint_every: int = 50
-    validate_every: int = 150
+    validate_every: int = 100
     validation_samples: int = 8
     network: NetworkConfig = field(default_factory=NetworkConfig)
     learn: LearnConfig = field(default_factory=LearnConfig)
