@@ -148,6 +148,11 @@ EXPERIMENTS = {
     "test": Experiment("Test graphs on mcm36-ring", on_ring(*TEST_GRAPHS)),
     "ablation": Experiment("Ablation", on_ring("bert-base", "inception-v3", "nasnet-a-mobile"), ABLATIONS),
     "transfer": Experiment("BERT-base on other packages", elsewhere),
+    "order": Experiment(
+        "The policy's order of chips in the search, 30 s, on validation graphs",
+        on_ring("lstm-ptb-medium", "bilstm-stacked", "gnmt", "efficientnet-b4", hardware="mcm16-ring"),
+        {"greedy": "greedy", "optimise": "optimise", "optimise in the policy's order": "ordered"},
+    ),
     "judge": Experiment(
         "A judge that the hints do not know",
         on_ring("bert-base", "inception-v3", "unet-plus-plus"),

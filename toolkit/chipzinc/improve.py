@@ -95,6 +95,7 @@ def optimise(
     iterations: int | None = None,
     seed: int = 0,
     evaluator: Evaluator | None = None,
+    value_order: HintSource | None = None,
     progress: Progress = lambda step: None,
 ) -> Optimised:
     """Starts from hints, searches neighbourhoods, re-checks. Ctrl-C ends the search, and the best so far is returned.
@@ -113,6 +114,7 @@ def optimise(
         iterations: neighbourhoods to search; None: as many as there is time for.
         seed: seed of all draws.
         evaluator: a judge of the result; None for the throughput model, which also guides the search.
+        value_order: whose ranking neighbourhoods try chips by; None: by their numbers.
         progress: called with what is being done.
 
     Raises:
@@ -131,7 +133,8 @@ def optimise(
     started = time.monotonic()
     if limits.deadline is not None:
         limits.deadline -= start.check_s  # the result is checked once more
-    task = Task(graph, package, rules, wanted, start.hint, coarsening.op_work)
+    value_rank = None if value_order is None else _value_rank(graph, package, rules, coarsening, value_order, seed)
+    task = Task(graph, package, rules, wanted, start.hint, coarsening.op_work, value_rank)
     scorer = Scorer(graph, package, wanted, start.hint, lambda chips: terms_by_solver(session, task, chips, solvers[0]))
     standing = scorer.standing(start.chips)
 
@@ -263,6 +266,25 @@ def _start(
     )
 
 
+def _value_rank(
+    graph: OpGraph,
+    package: Package,
+    rules: tuple[SelectedRule, ...],
+    coarsening: Coarsening,
+    source: HintSource,
+    seed: int,
+) -> IntArray:
+    """Place of each chip in the source's first ranking, shape [op, chip]."""
+    context = _context(graph, package, rules, coarsening)
+    (ranking,) = source.rankings(context, 1, np.random.default_rng(seed))
+    return np.argsort(ranking, axis=1)[coarsening.group_of]
+
+
+def _context(graph: OpGraph, package: Package, rules: tuple[SelectedRule, ...], coarsening: Coarsening) -> HintContext:
+    no_jumps = any(selected.name == "triangle_dependency" and selected.hard for selected in rules)
+    return HintContext(graph, package, coarsening, no_jumps=no_jumps)
+
+
 def _hints(
     graph: OpGraph,
     package: Package,
@@ -274,8 +296,7 @@ def _hints(
     seed: int,
 ) -> IntArray:
     """The most promising hints, the best first, shape [hint, op]."""
-    no_jumps = any(selected.name == "triangle_dependency" and selected.hard for selected in rules)
-    context = HintContext(graph, package, coarsening, no_jumps=no_jumps)
+    context = _context(graph, package, rules, coarsening)
     if isinstance(hints, Given):
         return hints.chips[None]
     if isinstance(hints, Slice):

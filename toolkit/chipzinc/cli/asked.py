@@ -127,11 +127,17 @@ class Asked:
         return said | {"time_limit": self.time_limit or (None if self.limit_s is None else DEFAULT_LIMITS[self.mode])}
 
     def run(
-        self, inputs: Inputs, session: Session, hints: HintSource, judge: Evaluator | None, progress: Progress
+        self,
+        inputs: Inputs,
+        session: Session,
+        hints: HintSource,
+        judge: Evaluator | None,
+        progress: Progress,
+        value_order: HintSource | None = None,
     ) -> Partitioned:
-        """Partitions."""
+        """Partitions; `value_order` says in which order a search tries chips."""
         if self.mode == OPTIMISE:
-            return self._optimise(inputs, session, hints, judge, progress)
+            return self._optimise(inputs, session, hints, judge, progress, value_order)
         from chipzinc.recipe import partition
 
         return partition(
@@ -149,7 +155,13 @@ class Asked:
         )
 
     def _optimise(
-        self, inputs: Inputs, session: Session, hints: HintSource, judge: Evaluator | None, progress: Progress
+        self,
+        inputs: Inputs,
+        session: Session,
+        hints: HintSource,
+        judge: Evaluator | None,
+        progress: Progress,
+        value_order: HintSource | None,
     ) -> Partitioned:
         from chipzinc.improve import optimise
         from chipzinc.render.objective import parse_objective
@@ -167,5 +179,6 @@ class Asked:
             hints=hints,
             objective=objective,
             evaluator=judge,
+            value_order=value_order,
             **self._search(session, progress),
         )

@@ -139,7 +139,8 @@ def partition_graph(
         else:
             source = _hint_source(hints, inputs)
         with Session(solver=asked.solvers[0]) as session:
-            found = asked.run(inputs, session, source, judge, progress)
+            order = source if hints == POLICY and finetune is None else None
+            found = asked.run(inputs, session, source, judge, progress, order)
             tools = _tools(session, asked.solvers)
     answer = _answer(found, inputs, tools)
     answer["seconds"] = found.seconds | {"import": import_s, "total": time.monotonic() - begin}

@@ -13,10 +13,10 @@ from pydantic import Field
 
 from chipzinc.baselines.checker import Checker
 from chipzinc.baselines.driver import Budget, Corrector, Trajectory
-from chipzinc.compare.methods import AtLeastOne, Case, Count, Positive
+from chipzinc.compare.methods import WORKERS, AtLeastOne, Case, Count, Positive, optimised
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
-from chipzinc.hints.sources import slice_hint
+from chipzinc.hints.sources import Slice, slice_hint
 
 if TYPE_CHECKING:
     from chipzinc.policy.network import PolicyNetwork
@@ -127,6 +127,35 @@ class Scratch(FineTuned):
         from chipzinc.policy.network import build
 
         return build(seed=seed)
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """`optimise`, whose neighbourhoods try chips in a trained policy's order.
+
+    Attributes:
+        policy: a checkpoint's folder, or a shipped one.
+        start: where it starts: slice's hint, or the policy's draws.
+        workers: neighbourhoods searched at a time.
+    """
+
+    policy: str = SHIPPED
+    start: Literal["slice", "policy"] = "slice"
+    workers: Count = WORKERS
+    samples: ClassVar[bool] = False
+    draws: ClassVar[bool] = True
+
+    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
+        """See `chipzinc.compare.methods.Method`."""
+        _need_torch()
+        from chipzinc.policy.checkpoint import load_policy
+        from chipzinc.policy.device import prepare
+        from chipzinc.policy.source import PolicyHints
+
+        prepare()
+        order = PolicyHints(load_policy(self.policy))
+        hints = Slice() if self.start == "slice" else order
+        return optimised(case, hints, budget, seed, self.workers, value_order=order)
 
 
 def _spent(

@@ -25,7 +25,7 @@ from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.explain import did_you_mean
 from chipzinc.hardware.package import Package
-from chipzinc.hints.sources import Greedy, HintContext, HintSource, Noisy, Slice, Uniform, slice_hint
+from chipzinc.hints.sources import Greedy, HintContext, HintSource, Noisy, Slice, Uniform, hint_source, slice_hint
 from chipzinc.solve import Session
 from chipzinc.throughput.evaluator import Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
@@ -223,31 +223,44 @@ class Optimise:
 
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
         """See `Method`."""
-        from chipzinc.hints.sources import hint_source
-        from chipzinc.improve import optimise
-        from chipzinc.render.objective import parse_objective
+        return optimised(case, hint_source(self.hints), budget, seed, self.workers)
 
-        found = optimise(
-            case.graph,
-            case.package,
-            session=case.session,
-            worker=lambda: Session(case.session.toolchain),
-            hints=hint_source(self.hints),
-            objective=parse_objective("interval", case.package.source),
-            solvers=(case.solver,),
-            workers=self.workers,
-            time_limit_s=budget.seconds,
-            seed=seed,
-            progress=case.progress,
-        )
-        return Trajectory(
-            _falling([(each.seconds, each.interval_us) for each in found.incumbents]),
-            found.chips,
-            seconds=found.seconds["total"],
-            bound_us=None if found.bound is None else found.bound.value_us,
-            proven=found.proven,
-            interrupted=found.interrupted,
-        )
+
+def optimised(
+    case: Case,
+    hints: HintSource,
+    budget: Budget,
+    seed: int,
+    workers: int,
+    *,
+    value_order: HintSource | None = None,
+) -> Trajectory:
+    """What `chipzinc.improve.optimise` comes to within a budget of time."""
+    from chipzinc.improve import optimise
+    from chipzinc.render.objective import parse_objective
+
+    found = optimise(
+        case.graph,
+        case.package,
+        session=case.session,
+        worker=lambda: Session(case.session.toolchain),
+        hints=hints,
+        objective=parse_objective("interval", case.package.source),
+        solvers=(case.solver,),
+        workers=workers,
+        time_limit_s=budget.seconds,
+        seed=seed,
+        value_order=value_order,
+        progress=case.progress,
+    )
+    return Trajectory(
+        _falling([(each.seconds, each.interval_us) for each in found.incumbents]),
+        found.chips,
+        seconds=found.seconds["total"],
+        bound_us=None if found.bound is None else found.bound.value_us,
+        proven=found.proven,
+        interrupted=found.interrupted,
+    )
 
 
 @dataclass(frozen=True)

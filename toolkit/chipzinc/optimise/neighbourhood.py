@@ -39,6 +39,8 @@ class Task:
         objective: what is minimised.
         hint: chip of each op that `moved` counts from, shape [op].
         op_work: work of each op, shape [op].
+        value_rank: place of each chip among those that an op should try, 0 for the first, shape [op, chip]; None: by
+            their numbers.
     """
 
     graph: OpGraph
@@ -47,6 +49,7 @@ class Task:
     objective: Objective
     hint: IntArray
     op_work: FloatArray
+    value_rank: IntArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +187,9 @@ def _data(
 ) -> dict[str, Any]:
     first = groups.members.ids[groups.members.starts[:-1]]
     chip, free = start.chips[first], hood.free[first]
+    order = {} if task.value_rank is None else {"value_rank": task.value_rank[first].tolist()}
     return {
+        **order,
         **problem_data(task.graph, task.package, task.rules, groups.group_of, live_sets),
         **objective_data(task.graph, task.package, groups.group_of, task.objective, hint=groups.restrict(task.hint)),
         "lowest_chip": np.where(free, hood.low, chip).tolist(),
@@ -234,7 +239,7 @@ def _ask(session: Session, task: Task, groups: Coarsening, data: dict[str, Any],
         task.graph,
         task.package,
         task.rules,
-        search="minimise",
+        search="minimise" if task.value_rank is None else "preferred",
         objective=task.objective,
         candidates=True,
     )
