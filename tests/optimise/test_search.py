@@ -55,10 +55,11 @@ def searched(
     iterations: int = 12,
     coarsening: Coarsening | None = None,
     found: Callable[[Incumbent], None] = lambda incumbent: None,
+    value_rank: IntArray | None = None,
 ) -> Outcome:
     """The outcome of a search from a partition, with one worker."""
     rules = select([RuleUse(name) for name in SEED_RULES], None)
-    task = Task(graph, package, rules, parse_objective(objective), start, np.ones(graph.n_ops))
+    task = Task(graph, package, rules, parse_objective(objective), start, np.ones(graph.n_ops), value_rank)
     scorer = Scorer(
         graph, package, task.objective, start, lambda chips: terms_by_solver(session, task, chips, "chuffed")
     )
@@ -66,6 +67,18 @@ def searched(
     worker = [Session(session.toolchain)]
     search = Search(task, scorer, groups, session, worker, solvers=solvers, seed=3, found=found)
     return search.run(scorer.standing(start), Limits(iterations=iterations))
+
+
+@pytest.mark.parametrize("solver", ["chuffed", "gecode"])
+def test_the_order_in_which_chips_are_tried_does_not_change_the_optimum(solver: str, session: Session) -> None:
+    package = PACKAGES["one-way ring"]
+    rng = np.random.default_rng(5)
+    graph = random_graph(rng, 5)
+    valid = valid_partitions(session, graph, package)
+    shortest = min(interval_us(graph, package, chips) for chips in valid)
+    rank = np.argsort(rng.random((graph.n_ops, package.n_chips)), axis=1)
+    outcome = searched(session, graph, package, valid[-1], solvers=(solver,), value_rank=rank)
+    assert outcome.best.interval_us == pytest.approx(shortest, rel=2e-4)
 
 
 @pytest.mark.parametrize("name", PACKAGES)
