@@ -30,7 +30,9 @@ class Archive:
         """Offers partitions of shape [sample, group]; returns whether one is better than all before."""
         known = self.best.setdefault(name, [])
         before = self.shortest_us(name)
-        for at in np.argsort(interval_us, kind="stable")[: self.kept].tolist():
+        for at in np.argsort(interval_us, kind="stable").tolist():
+            if len(known) >= self.kept and interval_us[at] > known[-1][0]:
+                break
             if not np.isfinite(interval_us[at]) or any(np.array_equal(chip[at], other) for _, other in known):
                 continue
             known.insert(0, (float(interval_us[at]), chip[at].copy()))

@@ -7,8 +7,10 @@ neither torch nor partitions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.kinds import KINDS_OF_FAMILY, family
@@ -107,7 +109,7 @@ class Features:
         return len(self.chip)
 
 
-def logged(value: FloatArray | IntArray | float) -> FloatArray:
+def logged(value: NDArray[Any] | float | int) -> FloatArray:
     """sign(x) log(1 + |x|): keeps small values as they are and large ones in sight; any shape."""
     array = np.asarray(value, dtype=np.float64)
     return np.asarray(np.sign(array) * np.log1p(np.abs(array)))

@@ -7,6 +7,7 @@ place of the best returns. Knows no solver.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -147,7 +148,7 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Everything that learning goes on from."""
-        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return copy.deepcopy({"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()})
 
     def restore(self, state: dict[str, Any]) -> None:
         """Goes on from `state`."""

@@ -6,6 +6,7 @@ one batch the solver corrects the next ones, which were drawn up to `ahead` upda
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import time
@@ -146,17 +147,20 @@ class Training:
         self.samples, self.seconds, self.best = 0, 0.0, -np.inf
         self.failures = dict.fromkeys(self.instances, 0)
         self.waiting: deque[_Waiting] = deque()
+        self._kept = self._state()
 
     def run(self) -> None:
-        """Trains to the end, or to Ctrl-C; either way the run is saved."""
+        """Trains to the end, or to Ctrl-C; either way the run is saved as it was after its last whole update."""
         with Journal(self.directory, self.step + self.update) as journal:
             began = time.monotonic() - self.seconds
             try:
                 self._imitate(journal)
                 while self.update < self.config.updates:
                     self._update(journal, began)
+                    self._kept = self._state()
+                    if self.update % self.config.checkpoint_every == 0:
+                        self.save()
             finally:
-                self.seconds = time.monotonic() - began
                 self.save()
 
     def _imitate(self, journal: Journal) -> None:
@@ -180,11 +184,13 @@ class Training:
             if self.step % 100 == 0:
                 journal.write("imitation", self.step, loss=float(np.mean(losses[-100:])))
                 self.progress(f"imitation {self.step} of {config.imitation_steps}: {np.mean(losses[-100:]):.3f} nats")
-            if self.step % (100 * config.checkpoint_every) == 0:
-                self.save()
             if self.step == config.imitation_steps:
                 self._set_rate(config.learn.learning_rate)
                 self._validate(journal)
+            if self.step % 100 == 0 or self.step == config.imitation_steps:
+                self._kept = self._state()
+            if self.step % (100 * config.checkpoint_every) == 0:
+                self.save()
 
     def _set_rate(self, rate: float) -> None:
         for group in self.learner.optimiser.param_groups:
@@ -224,8 +230,6 @@ class Training:
         )
         if self.update % self.config.validate_every == 0:
             self._validate(journal)
-        if self.update % self.config.checkpoint_every == 0:
-            self.save()
 
     def _chosen(self) -> Instance:
         """An instance at random, of those that are not hopeless."""
@@ -285,14 +289,14 @@ class Training:
             "samples": self.samples,
             "seconds": round(self.seconds, 1),
             "validation": self.best if np.isfinite(self.best) else None,
-            "graphs": sorted({each.graph.name for each in self.instances.values()}),
+            "graphs": sorted({each.graph.name.partition("~")[0] for each in self.instances.values()}),
             "validation_graphs": sorted({each.graph.name for each in self.validation}),
         }
 
-    def save(self) -> None:
-        """Writes the last policy and all that the run goes on from."""
-        save_policy(self.network, self.directory / LAST, self._facts())
-        state = {
+    def _state(self) -> dict[str, Any]:
+        """All that the run goes on from, as it is now."""
+        return {
+            "facts": self._facts(),
             "learner": self.learner.state(),
             "rng": json.dumps(self.rng.bit_generator.state),
             "step": self.step,
@@ -300,15 +304,22 @@ class Training:
             "samples": self.samples,
             "seconds": self.seconds,
             "best": float(self.best),
-            "failures": self.failures,
+            "failures": dict(self.failures),
             "archive": {
                 name: [(interval, torch.as_tensor(chip)) for interval, chip in known]
                 for name, known in self.archive.best.items()
             },
             "waiting": [(each.instance.name, _packed(each.proposal)) for each in self.waiting],
         }
+
+    def save(self) -> None:
+        """Writes the policy and the state of the last whole update."""
+        state = self._kept
+        network = copy.deepcopy(self.network)
+        network.load_state_dict(state["learner"]["network"])
+        save_policy(network, self.directory / LAST, state["facts"])
         buffer = io.BytesIO()
-        torch.save(state, buffer)
+        torch.save({name: value for name, value in state.items() if name != "facts"}, buffer)
         write_whole(self.directory / STATE, buffer.getvalue())
 
     def resume(self) -> None:
@@ -333,6 +344,7 @@ class Training:
         }
         for name, packed in state["waiting"]:
             self._submit(self.instances[name], _unpacked(self.instances[name], packed))
+        self._kept = self._state()
 
 
 def config_seed(config: TrainConfig) -> tuple[int, int]:

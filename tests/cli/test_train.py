@@ -1,0 +1,114 @@
+"""`chipzinc train`, and the policy it leaves as hints of `chipzinc partition`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chipzinc.policy.checkpoint import save_policy
+from chipzinc.policy.network import build
+from tests.cli.conftest import Cli
+
+FAST = (
+    "--graph",
+    "lenet5",
+    "--variations",
+    "0",
+    "--imitation",
+    "10",
+    "--batch",
+    "2",
+    "--teach",
+    "50ms",
+    "--workers",
+    "1",
+)
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("policy")
+    save_policy(build({"width": 16, "graph_layers": 2, "pass_layers": 1}), directory, {})
+    return directory
+
+
+@pytest.mark.slow
+def test_a_run_is_trained_resumed_and_used(cli: Cli, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = cli("train", "-o", run, *FAST, "--updates", "2", "--json")
+    assert first.status == 0
+    assert (first.json["updates"], first.json["samples"]) == (2, 4)
+    more = cli("train", "-o", run, "--resume", "--updates", "3", "--json")
+    assert more.json["updates"] == 3
+    used = cli(
+        "partition", "lenet5", "--hw", "mcm16-ring", "--mode", "fix", "--hints", "policy", "--policy", run / "last"
+    )
+    assert used.status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--graph", "bert-large"), "'bert-large' is not a graph of the split 'train'"),
+        (("--graph", "resnet34"), "'resnet34' is not a graph of the split 'train'"),
+        (("--mode", "guess"), "--mode: expected fix or sample"),
+        (("--device", "abacus"), "--device: torch has no such device"),
+        (("--teach", "soon"), "--time-limit"),
+        (("--batch", "1"), "--batch"),
+        (("--resume",), "no run to resume"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_line(
+    cli: Cli, tmp_path: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    ended = cli("train", "-o", tmp_path / "run", *arguments)
+    assert ended.status == 2
+    assert complaint in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+    assert not list((tmp_path / "run").glob("*")) if (tmp_path / "run").exists() else True
+
+
+def test_a_folder_with_something_in_it_is_left_alone(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    ended = cli("train", "-o", tmp_path)
+    assert ended.status == 2
+    assert "is not empty" in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_policy_hints_and_a_tuned_one_holds(cli: Cli, diamond: Path, policy: Path) -> None:
+    asked = (
+        "partition",
+        diamond,
+        "--hw",
+        "mcm16-ring",
+        "--mode",
+        "fix",
+        "--hints",
+        "policy",
+        "--policy",
+        policy,
+        "--json",
+    )
+    drawn = cli(*asked, "--samples", "3")
+    assert (drawn.status, drawn.json["valid"], drawn.json["samples"]) == (0, True, 3)
+    tuned = cli(*asked, "--finetune", "8")
+    assert (tuned.status, tuned.json["valid"], tuned.json["moved"]) == (0, True, 0)
+    assert tuned.json["interval_us"] <= drawn.json["interval_us"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--policy", "x"), "--policy: goes with --hints policy"),
+        (("--finetune", "5"), "--finetune: goes with --hints policy"),
+        (("--hints", "policy", "--policy", "nonesuch"), "no policy 'nonesuch'"),
+    ],
+)
+def test_a_policy_that_is_not_there_is_told(
+    cli: Cli, diamond: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    ended = cli("partition", diamond, "--hw", "mcm16-ring", *arguments)
+    assert ended.status == 2
+    assert complaint in ended.err

@@ -1,0 +1,79 @@
+"""One network for every graph and package; what it says of one sample does not depend on the others."""
+
+from __future__ import annotations
+
+import beartype.roar
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+
+from chipzinc.graph.zoo import load_zoo_graph
+from chipzinc.hardware.load import load_spec
+from chipzinc.hardware.package import Package
+from chipzinc.policy.candidate import candidates_of
+from chipzinc.policy.curriculum import Variation, varied
+from chipzinc.policy.instance import Instance
+from chipzinc.policy.network import PolicyNetwork, Scores, build, candidate_tensors, graph_tensors
+
+WRONG_SHAPE = (jaxtyping.TypeCheckError, beartype.roar.BeartypeCallHintViolation)
+
+
+def scores(network: PolicyNetwork, instance: Instance, chips: np.ndarray) -> Scores:
+    graph = graph_tensors(instance.features)
+    with torch.no_grad():
+        return network(graph, network.encode(graph), candidate_tensors(candidates_of(instance, chips)))
+
+
+@pytest.mark.parametrize(
+    "package",
+    [varied(Variation(4)), varied(Variation(64)), *map(load_spec, ("hetero9-mesh", "simba36", "edgetpu8"))],
+    ids=lambda package: package.name,
+)
+def test_one_network_scores_every_package(package: Package, network: PolicyNetwork) -> None:
+    instance = Instance.of(load_zoo_graph("lenet5"), package)
+    found = scores(network, instance, instance.greedy[None])
+    assert found.logits.shape == (1, instance.coarsening.n_groups, package.n_chips)
+    assert torch.isfinite(found.logits).all()
+    assert found.value.shape == (1,)
+
+
+def test_a_sample_is_scored_by_itself(network: PolicyNetwork, instance: Instance) -> None:
+    chips = np.random.default_rng(0).integers(0, 3, (4, instance.coarsening.n_groups))
+    together, alone = scores(network, instance, chips), scores(network, instance, chips[2:3])
+    assert together.logits[2].numpy() == pytest.approx(alone.logits[0].numpy(), abs=1e-5)
+    assert together.value[2].item() == pytest.approx(alone.value[0].item(), abs=1e-5)
+
+
+def test_an_untrained_policy_wants_chips_near_the_place_by_work() -> None:
+    instance = Instance.of(load_zoo_graph("resnet110-cifar"), load_spec("mcm16-ring"))
+    likeliest = scores(build(), instance, instance.greedy[None]).logits[0].argmax(dim=1).numpy()
+    assert np.abs(likeliest - instance.features.place).max() < 2
+
+
+def test_a_chip_that_cannot_run_a_group_is_never_wanted(network: PolicyNetwork, instance: Instance) -> None:
+    graph = graph_tensors(instance.features)
+    refused = torch.zeros_like(graph.refused)
+    refused[1, 2] = True
+    graph = graph._replace(refused=refused)
+    with torch.no_grad():
+        seen = candidate_tensors(candidates_of(instance, instance.greedy[None]))
+        logits = network(graph, network.encode(graph), seen).logits
+    assert torch.softmax(logits, dim=2)[0, 1, 2] == 0
+
+
+def test_every_weight_is_learned(network: PolicyNetwork, instance: Instance) -> None:
+    graph = graph_tensors(instance.features)
+    seen = candidate_tensors(candidates_of(instance, instance.greedy[None]))
+    found = network(graph, network.encode(graph), seen)
+    (found.logits.square().sum() + found.value.sum()).backward()
+    idle = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert idle == []
+
+
+def test_a_wrong_shape_is_refused(network: PolicyNetwork, instance: Instance) -> None:
+    graph = graph_tensors(instance.features)
+    seen = candidate_tensors(candidates_of(instance, instance.greedy[None]))
+    with pytest.raises(WRONG_SHAPE):
+        network._steps(seen.load, seen.chip[0], 3)
+    assert graph.group.ndim == 2

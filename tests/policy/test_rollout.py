@@ -1,0 +1,41 @@
+"""Batches are corrected wherever an executor puts them, and a solver that fails costs its batch alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from chipzinc.baselines.driver import Proposal
+from chipzinc.errors import InfeasibleError
+from chipzinc.policy.instance import Instance
+from chipzinc.policy.rollout import Job, correct_batch, threads
+
+
+def job(instance: Instance, n: int = 3, solver: str = "chuffed") -> Job:
+    hints = np.random.default_rng(0).integers(0, 3, (n, instance.coarsening.n_groups))
+    return Job(instance.name, instance.graph, instance.package, Proposal("fix", hints), solver, 60.0)
+
+
+def test_processes_and_threads_correct_alike(instance: Instance) -> None:
+    with threads(1) as here, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as elsewhere:
+        ours, theirs = (pool.submit(correct_batch, job(instance)).result() for pool in (here, elsewhere))
+    assert ours.group_chip.tolist() == theirs.group_chip.tolist()
+    assert ours.interval_us.tolist() == theirs.interval_us.tolist()
+    assert np.isfinite(ours.interval_us).all()
+
+
+def test_a_batch_without_time_comes_back_without_corrections(instance: Instance) -> None:
+    late = dataclasses.replace(job(instance), name="late", time_limit_s=1e-3)
+    found = correct_batch(late)
+    assert (found.group_chip == -1).all()
+    assert np.isinf(found.interval_us).all()
+
+
+def test_rules_that_leave_nothing_are_told(instance: Instance) -> None:
+    cramped = dataclasses.replace(instance.package, sram_bytes=np.ones_like(instance.package.sram_bytes))
+    with pytest.raises(InfeasibleError):
+        correct_batch(dataclasses.replace(job(instance), name="cramped", package=cramped))

@@ -1,0 +1,140 @@
+"""Training learns from training graphs alone, is saved whatever ends it, and goes on with the same curve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chipzinc.errors import InputError
+from chipzinc.graph import zoo as zoo_module
+from chipzinc.graph.opgraph import OpGraph
+from chipzinc.graph.zoo import zoo
+from chipzinc.policy import curriculum
+from chipzinc.policy.archive import Archive
+from chipzinc.policy.checkpoint import load_policy
+from chipzinc.policy.curriculum import Variation, altered, trainable, training_instances, validation_instances, varied
+from chipzinc.policy.instance import Instance
+from chipzinc.policy.learner import LearnConfig
+from chipzinc.policy.network import NetworkConfig
+from chipzinc.policy.teachers import teach
+from chipzinc.policy.train import BEST, LAST, STATE, TrainConfig, Training, run_config, run_facts
+
+SMALL = NetworkConfig(width=16, graph_layers=2, pass_layers=1)
+CONFIG = TrainConfig(
+    network=SMALL,
+    imitation_steps=20,
+    updates=6,
+    batch=4,
+    checkpoint_every=2,
+    validate_every=3,
+    validation_samples=2,
+    batch_limit_s=60.0,
+    learn=LearnConfig(epochs=2),
+)
+
+
+@pytest.fixture(scope="module")
+def instances() -> Sequence[Instance]:
+    return [Instance.of(zoo_module.load_zoo_graph("lenet5"), varied(Variation(chips))) for chips in (4, 6)]
+
+
+def training(directory: Path, instances: Sequence[Instance], **more: Any) -> Training:
+    archive = Archive()
+    for each in instances:
+        archive.add(each.name, each.greedy[None], np.array([10 * each.bound_us]))
+    return Training(directory, CONFIG, instances, instances[:1], archive, **more)
+
+
+def journal(directory: Path) -> list[dict[str, Any]]:
+    lines = (directory / "journal.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "samples_per_s"} for line in lines]
+
+
+def test_a_run_leaves_a_policy_a_journal_and_what_it_knows(tmp_path: Path, instances: Sequence[Instance]) -> None:
+    run = training(tmp_path, instances)
+    run.run()
+    assert {LAST, BEST, STATE, "journal.jsonl", "events"} <= {path.name for path in tmp_path.iterdir()}
+    assert load_policy(tmp_path / BEST).config == SMALL
+    kinds = [entry["kind"] for entry in journal(tmp_path)]
+    assert kinds.count("update") == 6
+    assert kinds.count("validation") == 3
+    assert run_config(tmp_path) == CONFIG
+    facts = run_facts(tmp_path)
+    assert (facts["updates"], facts["samples"], facts["graphs"]) == (6, 24, ["lenet5"])
+
+
+def test_an_interrupted_run_goes_on_with_the_same_curve(tmp_path: Path, instances: Sequence[Instance]) -> None:
+    whole = training(tmp_path / "whole", instances)
+    whole.run()
+
+    def interrupt(line: str) -> None:
+        if line.startswith("update 3 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training(tmp_path / "cut", instances, progress=interrupt).run()
+    resumed = training(tmp_path / "cut", instances)
+    resumed.resume()
+    assert resumed.update == 2  # the third was not whole
+    resumed.run()
+    assert journal(tmp_path / "cut") == journal(tmp_path / "whole")
+
+
+def test_a_run_of_other_graphs_is_not_resumed(tmp_path: Path, instances: Sequence[Instance]) -> None:
+    run = training(tmp_path, instances)
+    run.save()
+    other = Training(tmp_path, CONFIG, instances[:1], (), Archive())
+    with pytest.raises(InputError, match="other graphs"):
+        other.resume()
+    with pytest.raises(InputError, match="no run to resume"):
+        training(tmp_path / "nowhere", instances).resume()
+
+
+def test_nothing_leaks_from_the_test_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def recorded(name: str) -> OpGraph:
+        opened.append(name)
+        return real(name)
+
+    real = curriculum.load_zoo_graph
+    monkeypatch.setattr(curriculum, "load_zoo_graph", recorded)
+    monkeypatch.setattr(zoo_module, "load_zoo_graph", recorded)
+    for each in training_instances(0, 0):
+        assert zoo()[each.graph.name].split == "train"
+    for each in validation_instances():
+        assert zoo()[each.graph.name].split == "validation"
+    assert opened
+    assert {zoo()[name].split for name in opened} == {"train", "validation"}
+    assert {zoo()[name].family for name in opened} == {"cnn", "rnn"}
+
+
+def test_test_graphs_are_refused() -> None:
+    with pytest.raises(InputError, match="not for training"):
+        trainable("test")
+    for name in ("bert-large", "resnet34", "nonesuch"):
+        with pytest.raises(InputError, match=f"'{name}' is not a graph of the split 'train'"):
+            next(training_instances(0, 0, (name,)))
+
+
+def test_altered_graphs_keep_their_shape_and_change_their_costs() -> None:
+    graph = zoo_module.load_zoo_graph("resnet20-cifar")
+    found = [altered(graph, np.random.default_rng(seed), f"r~{seed}") for seed in range(12)]
+    assert len({each.n_ops for each in found}) > 2  # some are cut
+    assert all(each.n_ops <= graph.n_ops for each in found)
+    assert all((each.op_flops > 0).sum() <= (graph.op_flops > 0).sum() for each in found)
+    assert all(set(each.op_names) <= set(graph.op_names) for each in found)
+
+
+def test_a_teacher_is_not_asked_twice(tmp_path: Path, instances: Sequence[Instance]) -> None:
+    file, asked = tmp_path / "teachers.jsonl", []
+    first = teach(instances, slice_s=0.1, file=file)
+    again = teach(instances, slice_s=0.1, file=file, progress=asked.append)
+    assert asked == []
+    for each in instances:
+        assert again.shortest_us(each.name) == first.shortest_us(each.name) < np.inf
