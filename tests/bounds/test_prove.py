@@ -16,6 +16,7 @@ from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import ideals_bound, part_bound
 from chipzinc.bounds.memory import memory_bound
 from chipzinc.bounds.prove import best_bound, bounds
+from chipzinc.bounds.skips import skip_bound
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.importers.placement import import_placement
 from chipzinc.graph.opgraph import OpGraph
@@ -106,13 +107,28 @@ def test_chains_without_triangles_are_the_optimum_under_all_four_rules(model: Op
     assert best_bound(bounds(model, on)).value_us == pytest.approx(best, rel=1e-6)
 
 
+@settings(deadline=None, max_examples=60)
+@given(graphs(max_ops=6), st.sampled_from(["ring-one-way", "ring-two-way"]))
+def test_half_of_what_lies_beside_an_edge_is_a_bound(model: OpGraph, kind: str) -> None:
+    on = package(f"kind: {kind}", chips=4, more="rules: [acyclic_dataflow, triangle_dependency]")
+    every = np.array(list(itertools.product(range(4), repeat=model.n_ops)), dtype=np.int64)
+    edges = model.edges.tolist()
+    valid = [chips for chips in every[keeps(model, on, every)] if not has_triangle(edges, chips.tolist())]
+    value = skip_bound(model, on, 5)
+    assert value is None or value <= ThroughputModel(model, on).evaluate(np.array(valid)).interval_us.min()
+
+
 def test_what_lies_beside_a_long_skip_shares_two_chips() -> None:
     # op0 feeds a chain of four and the end of it: the chain is on the chip where the skip starts or where it ends
     model = graph([(0, [1, 5], 1), *((op, [op + 1], 1) for op in range(1, 5))], 6, flops=[90] * 6)
     four = [RuleUse(rule) for rule in ("acyclic_dataflow", "triangle_dependency")]
     on = dataclasses.replace(package(chips=6), rules=tuple(four))
     proven = {bound.name: bound.value_us for bound in bounds(model, on)}
-    assert proven["ideals"] < 95
+    assert proven["skips"] == pytest.approx(270)
+    assert skip_bound(model, dataclasses.replace(on, rules=(RuleUse("acyclic_dataflow"),)), 5) is None
+    chain = ideals_bound(model, on, 90, 5)
+    assert chain is not None
+    assert chain < 95
     assert 270 < proven["ideals_without_triangles"] < 275
 
 

@@ -36,8 +36,8 @@ from chipzinc.verify import Verdict, verify
 SOLVER_BOUND = "search"
 """Name of the bound that a search proves when it comes to its end."""
 
-_START_SHARE = 0.1  # of the time, for pipelines to start from
-_LONGEST_START_S = 5.0
+_START_SHARE = 0.2  # of the time, for pipelines to start from
+_LONGEST_START_S = 12.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
 _CORRECTION_SHARE = 0.8  # of the time left, where no hint holds as it is

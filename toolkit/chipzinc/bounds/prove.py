@@ -14,6 +14,7 @@ from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.memory import check_fit, memory_bound
 from chipzinc.bounds.simple import Bound, largest_op_bound, work_bound
+from chipzinc.bounds.skips import skip_bound
 from chipzinc.bounds.triangle import triangle_bound
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
@@ -21,6 +22,7 @@ from chipzinc.hardware.package import Package
 Limited = Callable[[OpGraph, Package, float, float], "float | None"]
 """A proof that knows a bound in µs and a limit in seconds."""
 
+_SKIPS_SHARE = 0.1  # of all time
 _SHARE = 0.6  # of the time left, for any one bound but the last
 
 
@@ -56,6 +58,7 @@ def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> It
         ("largest_op", lambda: largest_op_bound(graph, package)),
         ("work", lambda: work_bound(graph, package)),
         ("memory", lambda: memory_bound(graph, package)),
+        ("skips", lambda: skip_bound(graph, package, time_limit_s * _SKIPS_SHARE)),
     ):
         bound = _timed(name, proof)
         if bound is not None and (bound.value_us > 0 or name == "largest_op"):

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.filling import Filler
 from chipzinc.hints.genetic import evolve
 from chipzinc.ideals.bottleneck import chain
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.lattice import Ideal, prefixes
-from chipzinc.ideals.orders import by_priority, several
+from chipzinc.ideals.orders import by_priority, priorities, several
 from chipzinc.ideals.pipelines import Ordered, Pipelines, may_skip
 from chipzinc.ideals.triangle import UntangledSlices
 from chipzinc.throughput.model import ThroughputModel
@@ -41,6 +42,11 @@ GENERATIONS = 1_000
 _ROUNDS = 12  # of forbidding slices whose memory overflows over time
 _WIDTHS = ((3, 16), (12, 48))  # states and slices kept in the search for pipelines whose edges pass over chips
 _MOST_UNTANGLED = 4_000  # ideals of a family for that search
+_NEAR = 1.3  # of the least an interval can be: where quick pipelines come so near, the others are not looked for
+_FILLING_SHARE = 0.6  # of the time left
+_BEAMS = (1, 3)  # partial pipelines kept, in turn
+_FAVOURS = (0.8, 1.2)  # range of the factors that make the beams differ
+_FAILURES = 6  # after which an interval counts as too short
 _SHAKES = 100_000
 _CHANGED = (0.01, 0.1, 1.0)  # shares of the items whose place in the order is changed
 _STEP = 0.995  # of the best interval, what a changed order has to reach
@@ -62,7 +68,13 @@ def best_slices(context: HintContext, time_limit_s: float, seed: int = 0) -> lis
     deadline = time.monotonic() + time_limit_s
     search = _Search(context, deadline)
     groups = Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of)
-    search.quick(groups)
+    search.quick(groups, _NEAR)
+    now = time.monotonic()
+    search.fill(groups, max(deadline - now, time_limit_s / 2) * _FILLING_SHARE + now, seed)
+    if np.isinf(search.best_us):
+        search.deadline = None
+        search.quick(groups)
+        search.deadline = deadline
     ops = Ordered.of(context.graph, context.package)
     every = ops.every_ideal(MOST_IDEALS, deadline)
     orders = several(groups.items)
@@ -124,11 +136,51 @@ class _Search:
             self.ranked = sorted([*self.ranked, (interval, chips)], key=lambda each: each[0])
         return interval
 
-    def quick(self, groups: Ordered) -> None:
-        """Looks at all ideals of the groups where they are few, else at those of each of some orders."""
+    def quick(self, groups: Ordered, within: float = np.inf) -> None:
+        """Looks at all ideals of the groups where they are few, else at those of each of some orders.
+
+        Args:
+            groups: the items.
+            within: no longer pipelines are looked for, as a factor of what the work and the largest item take.
+        """
         ideals = groups.every_ideal(QUICK_IDEALS)
         for family in [ideals] if ideals is not None else [prefixes(order) for order in several(groups.items)]:
-            self.shortest(self.pipelines(groups, family, self.no_jumps))
+            pipelines = self.pipelines(groups, family, self.no_jumps)
+            self.shortest(pipelines, within * pipelines.floor_us)
+
+    def fill(self, groups: Ordered, deadline: float, seed: int) -> None:
+        """Fills one chip after another, where `triangle_dependency` makes the quick pipelines longer than they need be.
+
+        Args:
+            groups: the items.
+            deadline: `time.monotonic()` at which to end.
+            seed: of the draws.
+        """
+        package = self.context.package
+        in_order = hard(package, "triangle_dependency") and hard(package, "acyclic_dataflow")
+        if not in_order or hard(package, "max_hops") or package.communication == "host" or not groups.items.n_items:
+            return
+        fillers = [Filler(groups, sources_late=late) for late in (True, False)]
+        filler, rng = fillers[0], np.random.default_rng(seed)
+        ranks = priorities(groups.items)
+        least = filler.floor_us
+        failures = 0
+        while time.monotonic() < deadline and self.best_us > filler.floor_us * _CLOSE:
+            limit = float(np.sqrt(least * min(self.best_us, filler.ceiling_us)))
+            chosen = rng.permutation(len(ranks))[: int(rng.integers(1, len(ranks) + 1))].tolist()
+            favour = rng.uniform(*_FAVOURS, len(chosen))
+            width = _BEAMS[failures % len(_BEAMS)]
+            found = fillers[failures // len(_BEAMS) % len(fillers)].find(
+                limit, [ranks[each] for each in chosen], favour, width, deadline
+            )
+            best = self.best_us
+            if found is not None and self.overflowing(groups.chips(found)) is None:
+                self.add(groups.chips(found))
+            failures = 0 if self.best_us < best else failures + 1
+            if failures == _FAILURES:
+                least, failures = limit, 0
+            if self.best_us <= least * _CLOSE:
+                least = filler.floor_us
 
     def family(self, ordered: Ordered, ideals: list[Ideal]) -> float | None:
         """Looks at the pipelines over some ideals.
@@ -219,11 +271,12 @@ class _Search:
         """An interval to begin with: the best found, or not much above what the work alone takes."""
         return min(self.best_us, max(pipelines.floor_us * 1.1, 1e-9))
 
-    def shortest(self, pipelines: Pipelines) -> None:
-        """Adds the best pipeline whose memory holds over time, if it is better than those found."""
+    def shortest(self, pipelines: Pipelines, most_us: float = np.inf) -> None:
+        """Adds the best pipeline whose memory holds over time, if it is better than those found and than a limit."""
         start = self.start_us(pipelines)
         for _ in range(_ROUNDS):
-            value, table = pipelines.shortest(start, floor_us=pipelines.floor_us, deadline=self.deadline)
+            most = min(most_us, self.best_us)
+            value, table = pipelines.shortest(start, floor_us=pipelines.floor_us, deadline=self.deadline, most_us=most)
             if table is None or value > self.best_us:
                 return
             slices = chain(pipelines.loads, pipelines.stages, table)

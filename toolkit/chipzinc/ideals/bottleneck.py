@@ -212,6 +212,7 @@ def shortest(
     *,
     floor_us: float = 0.0,
     deadline: float | None = None,
+    most_us: float = np.inf,
     growth: float = 1.2,
 ) -> tuple[float, Table | None]:
     """Proves the shortest interval over the lattice by raising a limit until a pipeline fits it.
@@ -222,6 +223,7 @@ def shortest(
         start_us: the first limit; a known interval makes it one pass.
         floor_us: a bound known already.
         deadline: `time.monotonic()` at which to stop.
+        most_us: the limit after which nothing is looked for.
         growth: factor by which the limit rises.
 
     Returns:
@@ -238,4 +240,6 @@ def shortest(
         proven = limit
         if limit > loads.ceiling_us:
             return np.inf, None
-        limit, growth = limit * growth, min(growth * growth, 4.0)
+        if limit >= most_us:
+            return proven, None
+        limit, growth = min(limit * growth, max(most_us, limit)), min(growth * growth, 4.0)

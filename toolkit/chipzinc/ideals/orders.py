@@ -127,6 +127,17 @@ def several(items: Items) -> list[IntArray]:
     return found
 
 
+def priorities(items: Items) -> list[IntArray]:
+    """Ranks of items by which to choose among those whose turn it can be; shape [item] each.
+
+    Those of `several` orders, and some that are no orders: what is nearest to the end, or farthest from the beginning.
+    """
+    above, below = levels(items.precedes, items.n_items)
+    number = np.arange(items.n_items)
+    further = [below * items.n_items + number, -above * items.n_items + number]
+    return [np.argsort(order) for order in several(items)] + further
+
+
 def _after(precedes: IntArray, n_items: int) -> list[list[int]]:
     after: list[list[int]] = [[] for _ in range(n_items)]
     for earlier, later in precedes.tolist():

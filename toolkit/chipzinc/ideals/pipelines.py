@@ -53,6 +53,22 @@ class Ordered:
         """All ideals, or None if there are more than `limit`."""
         return all_ideals(self.items.n_items, self.items.precedes, limit, deadline)
 
+    def chips(self, chip_of_item: IntArray) -> IntArray:
+        """Chip of each op, shape [op], by that of each item, shape [item].
+
+        Ops without an item share the chip of the first op before them that has one, else of the first one after.
+        """
+        item_of = self.items.item_of
+        chips = np.full(self.graph.n_ops, -1, dtype=np.int64)
+        chips[item_of >= 0] = chip_of_item[item_of[item_of >= 0]]
+        for source, target in self.graph.edges.tolist():
+            if chips[target] < 0:
+                chips[target] = chips[source]
+        for source, target in self.graph.edges[::-1].tolist():
+            if chips[source] < 0:
+                chips[source] = chips[target]
+        return np.maximum(chips, 0)
+
     def pipelines(
         self, ideals: Iterable[Ideal], *, no_jumps: bool = False, any_order: bool = False, skipping: bool = False
     ) -> Pipelines:
@@ -85,10 +101,10 @@ class Pipelines:
     stages: Stages
 
     def shortest(
-        self, start_us: float, *, floor_us: float = 0.0, deadline: float | None = None
+        self, start_us: float, *, floor_us: float = 0.0, deadline: float | None = None, most_us: float = np.inf
     ) -> tuple[float, Table | None]:
         """See `chipzinc.ideals.bottleneck.shortest`."""
-        return shortest(self.loads, self.stages, start_us, floor_us=floor_us, deadline=deadline)
+        return shortest(self.loads, self.stages, start_us, floor_us=floor_us, deadline=deadline, most_us=most_us)
 
     @property
     def floor_us(self) -> float:
@@ -109,23 +125,12 @@ class Pipelines:
         return longest
 
     def chips(self, slices: list[tuple[int, int, int]]) -> IntArray:
-        """Chip of each op in a pipeline of slices (ideal before, ideal after, chip), shape [op].
-
-        Ops without an item share the chip of the first op before them that has one, else of the first one after.
-        """
-        graph, item_of, has = self.ordered.graph, self.ordered.items.item_of, self.loads.lattice.has
+        """Chip of each op in a pipeline of slices (ideal before, ideal after, chip), shape [op]."""
+        has = self.loads.lattice.has
         chip_of_item = np.zeros(self.ordered.items.n_items, dtype=np.int64)
         for before, after, chip in slices:
             chip_of_item[has[after] & ~has[before]] = chip
-        chips = np.full(graph.n_ops, -1, dtype=np.int64)
-        chips[item_of >= 0] = chip_of_item[item_of[item_of >= 0]]
-        for source, target in graph.edges.tolist():
-            if chips[target] < 0:
-                chips[target] = chips[source]
-        for source, target in graph.edges[::-1].tolist():
-            if chips[source] < 0:
-                chips[source] = chips[target]
-        return np.maximum(chips, 0)
+        return self.ordered.chips(chip_of_item)
 
 
 def _views(graph: OpGraph) -> BoolArray:

@@ -133,7 +133,7 @@ class UntangledSlices:
     def _sources_of(self, items: Ideal) -> Ideal:
         """The items that some of a set read."""
         found = 0
-        for item in _members(items):
+        for item in members(items):
             found |= self.sources[item]
         return found
 
@@ -195,7 +195,8 @@ def _as_integers(bits: BoolArray) -> list[Ideal]:
     return [int.from_bytes(row.tobytes(), "little") for row in packed]
 
 
-def _members(items: Ideal) -> Iterator[int]:
+def members(items: Ideal) -> Iterator[int]:
+    """The items of a set, by number."""
     while items:
         bit = items & -items
         yield bit.bit_length() - 1
