@@ -184,7 +184,7 @@ class Filler:
                 continue
             below_now, with_it = below | self.descendants[item], now | 1 << item
             needed = self._needed(partial, readers, fed, below_now, with_it)
-            if self._takes_us(needed) > limit_us - busy:
+            if self._exceeds(needed, limit_us - busy):
                 continue
             if self._forces_too_much(item, below_now, partial.placed | with_it, 2 * limit_us - busy):
                 continue
@@ -236,7 +236,7 @@ class Filler:
     def _forces_too_much(self, item: int, below: Ideal, placed: Ideal, room_us: float) -> bool:
         """Whether what an item's readers would tie together fits neither the rest of the chip nor one more."""
         return any(
-            self._takes_us(between | 1 << later) > room_us
+            self._exceeds(between | 1 << later, room_us)
             for later in self.after[item]
             if (between := below & self.ancestors[later] & ~placed)
         )
@@ -247,8 +247,13 @@ class Filler:
             found |= self.children[item]
         return found
 
-    def _takes_us(self, items: Ideal) -> float:
-        return sum((self._item_us[item] for item in members(items)), 0.0)
+    def _exceeds(self, items: Ideal, room_us: float) -> bool:
+        """Whether a set takes longer than there is room for."""
+        for item in members(items):
+            room_us -= self._item_us[item]
+            if room_us < 0:
+                return True
+        return False
 
     def _add(self, item: int, load: _Load, inside: set[int], time_us: float) -> None:
         load.work_us += time_us
@@ -286,7 +291,7 @@ class Filler:
         ready.difference_update(taken)
         for later in members(self._readers(added) & ~placed):
             between = below & self.ancestors[later] & ~placed
-            if between and self._takes_us(between | 1 << later) > limit_us:
+            if between and self._exceeds(between | 1 << later, limit_us):
                 return None
         open_items = added
         for items in partial.label.awaited:
