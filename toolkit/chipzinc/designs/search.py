@@ -139,7 +139,7 @@ class Search:
         task = self.task
         strange = np.abs(task.elsewhere - task.design)
         moved, may = np.zeros_like(self.inside), self._may_move()
-        while faults and self._left(self.part_share / 2) > LEAST_S:
+        while faults and self._left(self.part_share) > LEAST_S:
             far = np.abs(self.task.beside(moved) - task.design)
             picked, back = np.zeros_like(moved), np.zeros_like(moved)
             for fault in faults:
