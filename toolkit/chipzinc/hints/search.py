@@ -163,6 +163,10 @@ class _Search:
         fillers = [Filler(groups, sources_late=late) for late in (True, False)]
         filler, rng = fillers[0], np.random.default_rng(seed)
         ranks = priorities(groups.items)
+        if np.isinf(self.best_us):  # as many ops on each chip as its memory takes, so that there is something
+            whole = fillers[1].find(2 * filler.ceiling_us, ranks[:1], np.ones(1), 1, np.inf)
+            if whole is not None and self.overflowing(groups.chips(whole)) is None:
+                self.add(groups.chips(whole))
         least = filler.floor_us
         failures = 0
         while time.monotonic() < deadline and self.best_us > filler.floor_us * _CLOSE:
