@@ -144,3 +144,30 @@ main()
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (130, "chipzinc: error: interrupted\n")
+
+
+BUSY = """
+import atexit, threading, time, typer
+from chipzinc.cli.failures import run
+
+app = typer.Typer()
+
+class Teardown:
+    def __del__(self):
+        print("torn down")
+
+@app.command()
+def busy():
+    atexit.register(print, "cleaned")
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    print("answer")
+    return 1
+
+kept = Teardown()
+run(app)
+"""
+
+
+def test_a_command_leaves_with_its_own_code_while_a_proof_still_runs_in_a_thread() -> None:
+    ended = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=50, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "answer\ncleaned\n", "")

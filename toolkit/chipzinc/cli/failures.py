@@ -8,10 +8,13 @@ ours); 130 Ctrl-C; 141 the reader of our output went away; 143 ended by SIGTERM.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import itertools
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -69,6 +72,8 @@ def answers(command: Callable[P, int | None], fields: Sequence[str] = ()) -> Cal
 def run(app: typer.Typer) -> None:
     """Runs the command line and leaves the process with the exit code of what it ran."""
     signal.signal(signal.SIGTERM, _terminate)
+    left: list[int] = []
+    atexit.register(_leave, left)  # before any other, and so called after all of them
     try:
         status = app(prog_name="chipzinc", standalone_mode=False)
     except typer.TyperException as error:
@@ -77,7 +82,17 @@ def run(app: typer.Typer) -> None:
         status = INTERRUPTED
     if status == INTERRUPTED:
         _say("interrupted", INTERRUPTED)
+    left.append(status or 0)
     sys.exit(status)
+
+
+def _leave(left: list[int]) -> None:
+    """Ends the process here while a thread still computes: one in native code would abort the interpreter's own end."""
+    if left and any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(left[0])
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:
