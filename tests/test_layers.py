@@ -60,7 +60,7 @@ TOP = {"cli", "__main__", "__init__"}  # may import everything
 ENTRANCES = {
     "minizinc": {"solve"},
     "jinja2": {"render"},
-    "ortools": {"baselines/direct_model"},
+    "ortools": {"baselines/direct_model", "solve/cpsat"},
     "onnx": {"graph/importers/onnx_file"},
     "onnxruntime": {"graph/importers/onnx_file"},
     "torch": {"policy", "graph/importers/torch_export", "graph/importers/hugging_face"},
