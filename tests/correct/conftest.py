@@ -16,7 +16,9 @@ def session() -> Iterator[Session]:
         yield opened
 
 
-@pytest.fixture(params=["chuffed", "gecode"])
+@pytest.fixture(params=["chuffed", "gecode", "cp-sat"])
 def solver(request: pytest.FixtureRequest) -> str:
     name: str = request.param
+    if name == "cp-sat":
+        pytest.importorskip("ortools")
     return name

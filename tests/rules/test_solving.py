@@ -124,6 +124,14 @@ def test_the_model_as_a_user_runs_it_has_the_same_solutions(
     assert found == {tuple(chips) for chips in every[allowed(small, names)].tolist()}
 
 
+@pytest.mark.parametrize(
+    "names", [SEED_RULES, *(pytest.param(names, marks=pytest.mark.slow) for names in ONE_OR_ALL[:-1])], ids=named
+)
+def test_cp_sat_leaves_what_is_allowed_too(session: Session, names: tuple[str, ...]) -> None:
+    pytest.importorskip("ortools")
+    check(session, "cp-sat", [(problem(n, edges, 3), names, None) for n, edges in [*small_graphs(3)][-4:]])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("n_chips", [2, 3, 4])

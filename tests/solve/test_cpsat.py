@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chipzinc.errors import InputError
+from chipzinc.errors import InputError, SolverError
+from chipzinc.solve import Session, Solution, SolveRequest, Status, Text, Toolchain
+from tests.solve.conftest import IMPROVING, QUEENS, wait_until
 
 cp_model = pytest.importorskip("ortools.sat.python.cp_model")
 
@@ -143,3 +146,83 @@ def test_a_connective_says_its_outcome(name: str) -> None:
 def test_what_is_not_translated_is_named(text: str, word: str) -> None:
     with pytest.raises(InputError, match=word):
         Translation(text)
+
+
+KNAPSACK = """\
+array[1..5] of int: weight = [12, 2, 1, 4, 1];
+array[1..5] of int: worth = [4, 2, 1, 10, 2];
+array[1..5] of var 0..1: taken;
+constraint sum(i in 1..5)(weight[i] * taken[i]) <= 15;
+solve maximize sum(i in 1..5)(worth[i] * taken[i]);
+"""
+GOLOMB = """\
+include "alldifferent.mzn";
+array[1..5] of var 0..20: mark;
+constraint mark[1] = 0 /\\ forall(i in 1..4)(mark[i] < mark[i + 1]);
+constraint alldifferent([mark[j] - mark[i] | i, j in 1..5 where i < j]);
+solve :: int_search(mark, input_order, indomain_min) minimize mark[5];
+"""
+FIXED = """\
+var 1..1: x; array[1..2] of var 3..3: a; array[1..2,1..2] of var bool: m;
+constraint m[1,1] /\\ not m[2,2] /\\ m[1,2] != m[2,1];
+solve :: bool_search([m[1,2]], input_order, indomain_max) satisfy;
+"""
+
+
+def run(session: Session, model: str, **how: Any) -> tuple[list[dict[str, Any]], Status]:
+    *events, status = session.solve(SolveRequest(solver="cp-sat", models=(Text("model.mzn", model),), **how))
+    assert isinstance(status, Status)
+    return [dict(event.values) for event in events if isinstance(event, Solution)], status
+
+
+@pytest.mark.parametrize(("model", "best"), [(KNAPSACK, 15), (GOLOMB, 11)], ids=["knapsack", "golomb"])
+def test_a_small_model_reaches_its_known_optimum(session: Session, model: str, best: int) -> None:
+    found, status = run(session, model)
+    assert found[-1]["_objective"] == best
+    assert status.name == "OPTIMAL_SOLUTION"
+    assert status.statistics["objectiveBound"] == best
+
+
+def test_every_solution_is_listed_once(session: Session) -> None:
+    found, status = run(session, QUEENS.replace("int: n;", "int: n = 6;"), all_solutions=True)
+    assert sorted(each["q"] for each in found) == [
+        [2, 4, 6, 1, 3, 5], [3, 6, 2, 5, 1, 4], [4, 1, 5, 2, 6, 3], [5, 3, 1, 6, 4, 2],
+    ]  # fmt: skip
+    assert status.name == "ALL_SOLUTIONS"
+    assert len(run(session, QUEENS.replace("int: n;", "int: n = 6;"), solutions=2)[0]) == 2
+
+
+def test_what_compiling_fixes_is_in_the_solution(session: Session) -> None:
+    assert run(session, FIXED)[0] == [{"x": 1, "a": [3, 3], "m": [[True, True], [False, False]]}]
+
+
+def test_without_a_solution_that_is_proven(session: Session) -> None:
+    assert run(session, "var 0..3: x; constraint x * x = 5; solve satisfy;")[1].name == "UNSATISFIABLE"
+
+
+def test_a_time_limit_ends_the_run_and_nothing_stays_behind(
+    toolchain: Toolchain, marked: Callable[[], list[str]]
+) -> None:
+    with Session(toolchain) as opened:
+        _, status = run(opened, IMPROVING, time_limit_s=6.0)
+        assert status.timed_out
+        for event in opened.solve(SolveRequest(solver="cp-sat", models=(Text("golomb.mzn", IMPROVING),))):
+            if isinstance(event, Solution):
+                break
+    assert wait_until(lambda: not marked(), 10.0)
+
+
+def test_a_constraint_of_another_library_is_an_error_that_names_it(session: Session) -> None:
+    flat = session.flatten(SolveRequest(solver="cp-sat", models=(Text("model.mzn", KNAPSACK),)))
+    with pytest.raises(SolverError, match="fzn_cumulative"):
+        list(
+            session.solve(
+                SolveRequest(solver="cp-sat", flat=flat.extended(constraints="constraint fzn_cumulative(1);\n"))
+            )
+        )
+
+
+def test_without_ortools_the_extra_is_named(toolchain: Toolchain) -> None:
+    bare = replace(toolchain, solvers=tuple(each for each in toolchain.solvers if each.name != "CP-SAT"))
+    with pytest.raises(SolverError, match=r"pip install 'chipzinc\[cpsat\]'"):
+        bare.solver("cp-sat")

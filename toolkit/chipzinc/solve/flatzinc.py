@@ -5,8 +5,10 @@ Must not know where the lines come from, nor of MiniZinc's own JSON stream.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from chipzinc.errors import SolverError
@@ -56,6 +58,43 @@ class FlatZincReader:
         return None
 
 
+class Restored:
+    """Gives solutions of a compiled model back what compiling took out: fixed variables, and dimensions of arrays.
+
+    Args:
+        reader: reads the solver's lines.
+        output: the output model that MiniZinc writes beside FlatZinc, over numbers and booleans.
+    """
+
+    def __init__(self, reader: Callable[[str, float], Event | str | None], output: str) -> None:
+        self._reader = reader
+        shown = set(_SHOWN.findall(output))
+        self._definitions = {name: value for name, value in _DEFINITION.findall(output) if name in shown}
+        fixed = [name for name, value in self._definitions.items() if not _WORD.search(_SHAPE.sub("", value))]
+        self._fixed = read_dzn("\n".join(f"{name} = {self._definitions.pop(name)};" for name in fixed))
+
+    def read(self, line: str, seconds: float) -> Event | str | None:
+        """Return what the reader returns, solutions with all that the model's own text calls by name."""
+        event = self._reader(line, seconds)
+        if not isinstance(event, Solution):
+            return event
+        said = event.values
+
+        def known(word: re.Match[str]) -> str:
+            return json.dumps(said[word[0]]) if word[0] in said else word[0]
+
+        made: dict[str, Any] = {}
+        for name, value in self._definitions.items():
+            with contextlib.suppress(SolverError):  # what only MiniZinc could evaluate stays out
+                made |= read_dzn(f"{name} = {_WORD.sub(known, value)};")
+        own = {name: value for name, value in said.items() if not _made(name)}
+        return Solution({**own, **self._fixed, **made}, seconds)
+
+
+def _made(name: str) -> bool:
+    return name.startswith("X_INTRODUCED_")
+
+
 def nonsense(text: str) -> SolverError:
     """Return the error for output that nothing here can read."""
     return SolverError(f"the solver said something that is not MiniZinc's protocol: {text[:120]!r}")
@@ -68,6 +107,10 @@ def _number(text: str) -> float | str:
         return text.strip('"')
 
 
+_DEFINITION = re.compile(r"^(?:array \[[^]]*\] of )?(?:set of )?[^:;\n\"(]+: *(\w+) = ([^;\n]*);$", re.MULTILINE)
+_SHOWN = re.compile(r'\\"(\w+)\\" : ')
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_SHAPE = re.compile(r"\b(?:array\dd|true|false)\b")
 _NAME = re.compile(r"\w+\s*=")
 _ITEM = re.compile(r"\s*(\w+)\s*=\s*([^;]*);")
 _ARRAY = re.compile(r"array(\d)d\(((?:\s*-?\d+\s*\.\.\s*-?\d+\s*,)+)\s*(\[.*\])\s*\)\s*$", re.DOTALL)

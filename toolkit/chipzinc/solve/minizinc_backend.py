@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
 from chipzinc.errors import SolverError
 from chipzinc.solve.backend import Driver, Exit, Held, Run
-from chipzinc.solve.flatzinc import FlatZincReader
+from chipzinc.solve.flatzinc import FlatZincReader, Restored
 from chipzinc.solve.request import (
     CONCLUSIVE,
     Event,
@@ -31,22 +32,33 @@ from chipzinc.solve.toolchain import Solver, Toolchain
 #: MiniZinc is asked to stop at the limit, so that it can still say its bound; past this grace it is ended.
 _GRACE_S = 1.0
 
-_FLAT = "flat.fzn"
+#: Time that a solver is given at least, however long compiling took.
+_LEAST_S = 0.001
+
+_FLAT, _OUTPUT = "flat.fzn", "flat.ozn"
 
 #: Turns a line and its time into an event, a status word, or nothing.
 _Reader: TypeAlias = Callable[[str, float], Event | str | None]
 
 
 class MiniZincBackend:
-    """A `Backend` that runs one toolchain through one driver."""
+    """A `Backend` that runs one toolchain through one driver.
 
-    def __init__(self, toolchain: Toolchain, driver: Driver) -> None:
+    Args:
+        toolchain: what to run.
+        driver: runs MiniZinc.
+        programs: runs solvers that are programs of their own; ``driver`` without.
+    """
+
+    def __init__(self, toolchain: Toolchain, driver: Driver, programs: Driver | None = None) -> None:
         self.toolchain = toolchain
         self._driver = driver
+        self._programs = programs or driver
 
     def close(self) -> None:
         """End every run."""
         self._driver.close()
+        self._programs.close()
 
     def solve(self, request: SolveRequest) -> Iterator[Event]:
         """Yield the events of a run, `Status` last; see `Backend.solve`."""
@@ -54,11 +66,24 @@ class MiniZincBackend:
         solver = self.toolchain.solver(request.solver)
         if request.flat is not None and request.flat.solver != solver.id:
             raise SolverError(f"the flat model was compiled for {request.flat.solver}, not for {solver.id}")
-        run, reader = self._start(request, solver)
+        asked, output = request, ""
+        if solver.library and request.flat is None:
+            asked, output = self._compiled(request, solver, begin)
+        run, reader = self._start(asked, solver)
+        if output:
+            reader = Restored(reader, output).read
         try:
             yield from _events(_Stream(run, reader, begin, request))
         finally:
             run.kill()
+
+    def _compiled(self, request: SolveRequest, solver: Solver, begin: float) -> tuple[SolveRequest, str]:
+        """Return a request with its models compiled, for a solver that MiniZinc cannot start, and its output model."""
+        flat, output = self._compile(request, solver, begin, with_output=True)
+        limit = request.time_limit_s
+        left = None if limit is None else max(limit - (time.monotonic() - begin), _LEAST_S)
+        flags = ("--objective",)
+        return replace(request, models=(), data=(), flat=flat, time_limit_s=left, extra_flags=flags), output
 
     def _start(self, request: SolveRequest, solver: Solver) -> tuple[Run, _Reader]:
         """Start a solving run, with the function that reads its lines."""
@@ -66,7 +91,8 @@ class MiniZincBackend:
         if request.flat is not None and solver.executable is not None:
             # MiniZinc would only read the flat model and print it again; on megabytes of it that takes a while.
             flags = _flatzinc_flags(request, solver)
-            run = self._driver.start([*flags, *request.extra_flags, *words], texts, program=solver.executable)
+            words = [*solver.arguments, *flags, *request.extra_flags, *words]
+            run = self._programs.start(words, texts, program=solver.executable)
             return run, FlatZincReader(request.flat).read
         flags = [*_basics(request, solver), *_solve_flags(request, solver), *request.extra_flags]
         run = self._driver.start(["--json-stream", *flags, *words], texts)
@@ -74,23 +100,30 @@ class MiniZincBackend:
 
     def flatten(self, request: SolveRequest) -> FlatModel:
         """Compile a request's models; see `Backend.flatten`."""
-        begin = time.monotonic()
-        solver = self.toolchain.solver(request.solver)
+        return self._compile(request, self.toolchain.solver(request.solver), time.monotonic())[0]
+
+    def _compile(
+        self, request: SolveRequest, solver: Solver, begin: float, *, with_output: bool = False
+    ) -> tuple[FlatModel, str]:
+        """Return a compiled model, and the model of its output if that is wanted."""
         words, texts = _inputs(request)
-        options: list[str | Held] = ["--compile", "--output-mode", "json", "--no-output-ozn", "--fzn", Held(_FLAT)]
+        written = ["--ozn", Held(_OUTPUT)] if with_output else ["--no-output-ozn"]
+        options: list[str | Held] = ["--compile", "--output-mode", "json", *written, "--fzn", Held(_FLAT)]
         basics = _basics(request, solver)
-        run = self._driver.start(["--json-stream", *basics, *options, *request.extra_flags, *words], texts, (_FLAT,))
+        files = (_FLAT, _OUTPUT) if with_output else (_FLAT,)
+        run = self._driver.start(["--json-stream", *basics, *options, *request.extra_flags, *words], texts, files)
         try:
             stream = _Stream(run, partial(read_line, folder=run.folder), begin, request)
             for _ in stream:
                 pass
-            text = (stream.exit.outputs or {}).get(_FLAT) if stream.exit else None
+            outputs = (stream.exit.outputs or {}) if stream.exit else {}
         finally:
             run.kill()
+        text = outputs.get(_FLAT)
         if not text:
             limit = f"within {request.time_limit_s:.3g} s" if stream.timed_out else "and gave no reason"
             raise SolverError(f"MiniZinc did not compile the model {limit}")
-        return FlatModel.parse(solver.id, text)
+        return FlatModel.parse(solver.id, text), outputs.get(_OUTPUT) or ""
 
 
 def _inputs(request: SolveRequest) -> tuple[list[str | Held], dict[str, str]]:
@@ -103,7 +136,7 @@ def _inputs(request: SolveRequest) -> tuple[list[str | Held], dict[str, str]]:
 
 
 def _basics(request: SolveRequest, solver: Solver) -> list[str]:
-    words = ["--solver", solver.id]
+    words = ["--solver", solver.library or solver.id]
     for folder in request.include_dirs:
         words += ["-I", str(folder.resolve())]
     if request.time_limit_s is not None:

@@ -84,4 +84,4 @@ def _backend(toolchain: Toolchain) -> Backend:
         return MiniZincBackend(toolchain, Native(toolchain.command))
     pool = Pool(embedded.locate())
     pool.warm()
-    return MiniZincBackend(toolchain, pool)
+    return MiniZincBackend(toolchain, pool, Native(toolchain.command))

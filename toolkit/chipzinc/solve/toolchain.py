@@ -10,9 +10,11 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +35,11 @@ _ANSWER_S = 20.0
 
 Kind = Literal["native", "embedded"]
 
+#: Loads the toolkit that runs here, wherever the process is started.
+_RUN_CP_SAT = (
+    "import sys; sys.path[0] = sys.argv.pop(1); from chipzinc.solve.cpsat.__main__ import main; sys.exit(main())"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Solver:
@@ -46,6 +53,8 @@ class Solver:
         std_flags: the standard flags it accepts, such as ``-a`` or ``-f``.
         extra_flags: names of its own flags.
         executable: a program of its own that reads FlatZinc, where it is one; None where it is part of MiniZinc.
+        arguments: what the program is given before its flags.
+        library: id under which MiniZinc compiles for a solver that it does not know; empty for one that it knows.
     """
 
     id: str
@@ -55,10 +64,26 @@ class Solver:
     std_flags: frozenset[str]
     extra_flags: tuple[str, ...]
     executable: Path | None = None
+    arguments: tuple[str, ...] = ()
+    library: str = ""
 
     def answers_to(self, name: str) -> bool:
         """Whether ``name`` (id, last part of it, tag or name, any case) means this solver."""
         return name.lower() in {self.id.lower(), self.id.rsplit(".", 1)[-1].lower(), self.name.lower(), *self.tags}
+
+
+#: OR-Tools' CP-SAT as the wheel carries it, where MiniZinc itself has none: its FlatZinc is the standard library's.
+CP_SAT = Solver(
+    id="org.chipzinc.cp-sat",
+    name="CP-SAT",
+    version="",
+    tags=(),
+    std_flags=frozenset({"-a", "-n", "-f", "-p", "-r", "-s", "-t"}),
+    extra_flags=(),
+    executable=Path(sys.executable),
+    arguments=("-c", _RUN_CP_SAT, str(Path(__file__).parents[2])),
+    library="org.minizinc.mzn-fzn",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +115,7 @@ class Toolchain:
         for solver in self.solvers:
             if solver.answers_to(name):
                 return solver
-        raise SolverError(f"no solver {name!r} in {self.describe()}")
+        raise SolverError(f"no solver {name!r} in {self.describe()}{_advice(name)}")
 
     def driver(self) -> minizinc.Driver:
         """Return a minizinc-python driver over this toolchain."""
@@ -159,7 +184,12 @@ def find_toolchain(solver: str | None = None, prefer: Kind | None = None) -> Too
         if toolchain is None and candidate.origin == f"${ENVIRONMENT}":
             raise SolverError(f"{candidate.origin}: {candidate.refusal}")
         found.append(f"{candidate.origin}: {candidate.refusal or f'no {solver} in ' + _words(toolchain)}")
-    raise SolverError(f"no MiniZinc with {solver or 'a solver'}: {'; '.join(found)}")
+    raise SolverError(f"no MiniZinc with {solver or 'a solver'}: {'; '.join(found)}{_advice(solver)}")
+
+
+def _advice(solver: str | None) -> str:
+    """Return what brings a solver that is missing, where that is known."""
+    return "; pip install 'chipzinc[cpsat]' brings it" if solver and CP_SAT.answers_to(solver) else ""
 
 
 def _words(toolchain: Toolchain | None) -> str:
@@ -178,7 +208,7 @@ def _native(origin: str, command: str | None, missing: str) -> Candidate:
         solvers = read_solvers(json.loads(_ask(path, "--solvers-json")))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         return Candidate(origin, path, None, f"{path} does not answer as MiniZinc does: {_one_line(error)}")
-    return Candidate(origin, path, Toolchain("native", path, ".".join(map(str, version)), solvers))
+    return Candidate(origin, path, Toolchain("native", path, ".".join(map(str, version)), _with_cp_sat(solvers)))
 
 
 def _embedded() -> Candidate:
@@ -187,9 +217,18 @@ def _embedded() -> Candidate:
     except SolverError as error:
         return Candidate("embedded", None, None, str(error))
     version = ".".join(map(str, _version(place.version)))
-    return Candidate(
-        "embedded", place.command, Toolchain("embedded", place.command, version, read_solvers(place.solvers))
-    )
+    solvers = _with_cp_sat(read_solvers(place.solvers))
+    return Candidate("embedded", place.command, Toolchain("embedded", place.command, version, solvers))
+
+
+def _with_cp_sat(solvers: tuple[Solver, ...]) -> tuple[Solver, ...]:
+    """Return the solvers of a MiniZinc, with the wheel's CP-SAT where it is installed and none of them is one."""
+    if any(solver.answers_to("cp-sat") or "ortools" in solver.id for solver in solvers):
+        return solvers
+    try:
+        return (*solvers, replace(CP_SAT, version=metadata.version("ortools")))
+    except metadata.PackageNotFoundError:
+        return solvers
 
 
 def _ask(path: Path, question: str) -> str:
