@@ -2,7 +2,7 @@
 
 How the parts lie on each other: `request` (plain data) <- `backend` (the seams) <- `stream` and `flatzinc` (what is
 said), `native` and `pool` (two ways to run) <- `minizinc_backend` (requests on either) <- `session` (what everyone
-uses). `toolchain` finds, `embedded` installs, `doctor` reports. `cpsat` is a program that solves FlatZinc with OR-Tools.
+uses). `toolchain` finds, `embedded` installs, `doctor` reports. `cpsat` solves FlatZinc with OR-Tools.
 """
 
 from chipzinc.solve.request import (
