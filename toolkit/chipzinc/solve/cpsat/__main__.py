@@ -131,7 +131,7 @@ def main(words: Sequence[str] | None = None) -> int:
         solver.best_bound_callback = printer.bound
     status = solver.solve(built.model, printer)
     if status == cp_model.MODEL_INVALID:
-        print(f"CP-SAT refuses the model: {built.model.validate()}", file=sys.stderr)
+        print(f"CP-SAT refuses the model: {' '.join(built.model.validate().split())}", file=sys.stderr)
         return 2
     if not satisfies and not options.a and printer.found:
         printer.say(printer.last)
