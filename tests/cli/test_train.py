@@ -56,7 +56,7 @@ def test_a_run_is_trained_resumed_and_used(cli: Cli, tmp_path: Path) -> None:
         (("--device", "abacus"), "--device: torch has no such device"),
         (("--teach", "soon"), "--time-limit"),
         (("--batch", "1"), "--batch"),
-        (("--resume",), "no run to resume"),
+        (("--resume",), "there is no run to resume"),
     ],
 )
 def test_a_wrong_option_is_told_in_one_line(

@@ -1,19 +1,16 @@
-"""Shapes are checked in these tests: every annotation of the network, the draws and the learner, at every call."""
+"""A small problem, and a small network for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import jaxtyping
 import numpy as np
 import pytest
 
-with jaxtyping.install_import_hook("chipzinc.policy", "beartype.beartype"):
-    from chipzinc.policy.device import prepare
-    from chipzinc.policy.instance import Instance
-    from chipzinc.policy.network import PolicyNetwork, build
-
 from chipzinc.baselines.driver import Corrector
+from chipzinc.policy.device import prepare
+from chipzinc.policy.instance import Instance
+from chipzinc.policy.network import PolicyNetwork, build
 from chipzinc.solve import Session, embedded, find_toolchain
 from tests.correct.problems import random_graph
 from tests.throughput.small import package

@@ -53,7 +53,7 @@ def train_policy(
 
     from chipzinc.cli.inputs import parse_time_limit
     from chipzinc.policy.device import prepare
-    from chipzinc.policy.train import TrainConfig, run_config, run_facts
+    from chipzinc.policy.train import STATE, TrainConfig, run_config, run_facts
 
     if mode not in ("fix", "sample"):
         raise InputError(f"expected fix or sample, got {mode!r}", field="--mode")
@@ -70,6 +70,8 @@ def train_policy(
         teach_s=parse_time_limit(teach_time),
     )
     if resume:
+        if not (output / STATE).is_file():
+            raise InputError("there is no run to resume", file=output / STATE)
         config = run_config(output)
     elif output.exists() and any(output.iterdir()):
         raise InputError(f"'{output}' is not empty: give another folder, or --resume", field="--output")

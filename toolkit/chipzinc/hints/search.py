@@ -71,7 +71,7 @@ def best_slices(context: HintContext, time_limit_s: float, seed: int = 0) -> lis
     search.quick(groups, _NEAR)
     now = time.monotonic()
     search.fill(groups, max(deadline - now, time_limit_s / 2) * _FILLING_SHARE + now, seed)
-    if np.isinf(search.best_us):
+    if np.isinf(search.best_us) or time_limit_s <= 0:  # where nothing comes after, the quick ones are all there is
         search.deadline = None
         search.quick(groups)
         search.deadline = deadline

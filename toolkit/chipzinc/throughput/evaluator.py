@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from chipzinc.errors import InputError, NoAnswerError
 from chipzinc.graph.opgraph import IntArray
@@ -37,6 +37,7 @@ class Score:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Evaluator(Protocol):
     """Scores partitions."""
 
