@@ -26,8 +26,10 @@ Live = Callable[[], list[str]]
 
 # Starts to solve the hard model, says so, and goes on until something ends it.
 OWNER = """\
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background has it ignored
 from chipzinc.solve import Session, SolveRequest, Text, Toolchain
 from chipzinc.solve.toolchain import Solver
 solver = Solver("{id}", "Chuffed", "1", ("chuffed",), frozenset({{"-a"}}), ())
