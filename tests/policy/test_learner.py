@@ -34,7 +34,7 @@ def test_what_was_rewarded_becomes_likelier(network: PolicyNetwork, instance: In
 
 
 def test_without_weights_nothing_is_learned(network: PolicyNetwork, instance: Instance) -> None:
-    config = LearnConfig(reward_weight=0, value_weight=0, entropy_weight=0, imitation_weight=0)
+    config = LearnConfig(reward_weight=0.0, value_weight=0.0, entropy_weight=0.0, imitation_weight=0.0)
     before = log_probs(network, instance, starts(instance, 1))
     learner = Learner(network, config)
     learner.optimiser.param_groups[0]["weight_decay"] = 0
@@ -44,7 +44,7 @@ def test_without_weights_nothing_is_learned(network: PolicyNetwork, instance: In
 
 def test_the_expected_reward_is_learned(network: PolicyNetwork, instance: Instance) -> None:
     seen = experience(network, instance, 1)
-    learner = Learner(network, LearnConfig(learning_rate=1e-2, epochs=60, reward_weight=0))
+    learner = Learner(network, LearnConfig(learning_rate=1e-2, epochs=60, reward_weight=0.0))
     learner.learn(seen)
     again = Sampler(network, instance).draw(starts(instance, 1), np.random.default_rng(0), passes=1)
     assert again.passes[0].value[0] == pytest.approx(seen.reward[0].mean(), abs=0.05)
@@ -54,7 +54,7 @@ def test_held_groups_teach_nothing(network: PolicyNetwork, instance: Instance) -
     free = np.zeros((32, instance.coarsening.n_groups), dtype=np.bool_)
     drawn = Sampler(network, instance).draw(starts(instance, 32), np.random.default_rng(0), passes=1, free=free)
     reward = np.linspace(0, 1, 32)
-    config = LearnConfig(value_weight=0, entropy_weight=0)
+    config = LearnConfig(value_weight=0.0, entropy_weight=0.0)
     before = log_probs(network, instance, starts(instance, 1))
     learner = Learner(network, config)
     learner.optimiser.param_groups[0]["weight_decay"] = 0
