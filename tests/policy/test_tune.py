@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from chipzinc.baselines.checker import Checker
 from chipzinc.baselines.driver import Budget, Corrected, Corrector
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import NoAnswerError
+from chipzinc.graph.load import load_graph
 from chipzinc.graph.opgraph import IntArray
+from chipzinc.hardware.placement import placement_package
 from chipzinc.hints.sources import HintContext
+from chipzinc.policy.instance import Instance
 from chipzinc.policy.network import PolicyNetwork
 from chipzinc.policy.source import PolicyHints
 from chipzinc.policy.tune import TuneConfig, Tuner, tune
@@ -53,8 +59,6 @@ def test_the_same_seed_tunes_the_same(network: PolicyNetwork, corrector: Correct
 
 
 def test_hints_to_try_come_first_and_count(network: PolicyNetwork, corrector: Corrector) -> None:
-    from chipzinc.policy.instance import Instance
-
     instance = Instance.for_corrector(corrector)
     for mode in ("fix", "sample"):
         first = instance.greedy[None]
@@ -64,6 +68,34 @@ def test_hints_to_try_come_first_and_count(network: PolicyNetwork, corrector: Co
         assert (wishes[0] if mode == "fix" else wishes[0, :, 0]).tolist() == instance.greedy.tolist()
         tuner.observe(Corrected(np.tile(first, (4, 1)), np.array([2.0, math.inf, math.inf, math.inf])))
         assert tuner.archive.shortest_us(instance.name) == 2.0
+
+
+@pytest.mark.parametrize("mode", ["fix", "sample"])
+def test_a_batch_may_hold_nothing_but_hints_to_try(mode: Mode, network: PolicyNetwork, instance: Instance) -> None:
+    first = np.stack([instance.greedy, np.zeros_like(instance.greedy)])
+    tuner = Tuner(network, instance, TuneConfig(mode=mode), first=first)
+    for hint in first:
+        wishes = tuner.propose(1, 0.0).rankings
+        assert (wishes if mode == "fix" else wishes[..., 0]).tolist() == [hint.tolist()]
+        tuner.observe(Corrected(hint[None], np.array([3.0])))
+    assert tuner.propose(2, 0.0).rankings.shape[0] == 2
+
+
+@pytest.mark.parametrize("cost", [0, 1])
+def test_work_that_takes_no_time_leaves_the_policy_sound(network: PolicyNetwork, tmp_path: Path, cost: int) -> None:
+    nodes = [{"id": at, "cpuLatency": 0, "fpgaLatency": 0, "size": 1, "supportedOnFpga": 1} for at in range(3)]
+    nodes = [node | {"isBackwardNode": 0} for node in nodes]
+    edges = [{"sourceId": at, "destId": at + 1, "cost": cost} for at in range(2)]
+    document = {"maxFPGAs": 2, "maxCPUs": 0, "maxSizePerFPGA": 9, "nodes": nodes, "edges": edges}
+    (tmp_path / "idle.json").write_text(json.dumps(document))
+    loaded = load_graph(str(tmp_path / "idle.json"))
+    assert loaded.placement is not None
+    idle = Instance.of(loaded.graph, placement_package(loaded.placement))
+    tuner = Tuner(network, idle, TuneConfig())
+    for _ in range(2):
+        hints = tuner.propose(4, 0.0).rankings
+        tuner.observe(Corrected(hints, idle.model.evaluate(idle.coarsening.expand(hints)).interval_us))
+    assert all(torch.isfinite(weight).all() for weight in tuner.network.parameters())
 
 
 class Backwards:

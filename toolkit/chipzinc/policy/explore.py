@@ -24,6 +24,7 @@ REFINE_SHARE = 0.5
 """Share of the samples that refine a partition known to hold."""
 
 _BUSIEST_SHARE = 0.7  # of the refined samples move groups around the busiest chip, the others anywhere
+_LARGEST_REWARD = 1e3  # for what takes no time at all
 _NARROW = 0.4  # a window reaches so many chips to either side as it takes to draw this
 
 
@@ -114,7 +115,7 @@ class Explorer:
             unit_us: the interval whose reward is 1.
         """
         self.archive.add(self.instance.name, chip, interval_us)
-        reward = unit_us / interval_us
+        reward = unit_us / np.maximum(interval_us, unit_us / _LARGEST_REWARD)
         passes, rewards, targets, at = [], [], [], 0
         for part in proposal.parts:
             n = len(part.hint)

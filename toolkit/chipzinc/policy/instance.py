@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from chipzinc.baselines.driver import Corrector
 from chipzinc.bounds.simple import simple_bound
 from chipzinc.graph.coarsen import Coarsening
@@ -72,8 +70,8 @@ class Instance:
 
     @cached_property
     def bound_us(self) -> float:
-        """The simple bound on the interval, which scales times and rewards."""
-        return max(simple_bound(self.graph, self.package).value_us, float(np.finfo(np.float64).tiny))
+        """The simple bound on the interval, which scales times and rewards; 1 where that is 0."""
+        return simple_bound(self.graph, self.package).value_us or 1.0
 
     @cached_property
     def greedy(self) -> IntArray:

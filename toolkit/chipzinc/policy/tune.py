@@ -98,10 +98,11 @@ class Tuner:
         self._drawn = self.explorer.propose(
             n_samples - len(tried), self.rng, temperature=self.config.temperature, most_likely=likeliest
         )
-        wishes = self._drawn.wishes(self.config.mode)
-        if len(tried):
-            wishes = np.concatenate([_as_wishes(tried, wishes, self.instance.package.n_chips), wishes])
-        return Hints(self.config.mode, wishes)
+        mode = self.config.mode
+        wishes = [tried if mode == "fix" else _ranked(tried, self.instance.package.n_chips)]
+        if self._drawn.parts:
+            wishes.append(self._drawn.wishes(mode))
+        return Hints(mode, np.concatenate(wishes))
 
     def observe(self, corrected: Corrected) -> None:
         """See `Proposer`; one update."""
@@ -115,10 +116,8 @@ class Tuner:
                 self.learner.learn(seen)
 
 
-def _as_wishes(hints: IntArray, wishes: IntArray, n_chips: int) -> IntArray:
-    """Hints in the form of other wishes: as they are, or as rankings, nearest chips first."""
-    if wishes.ndim == 2:
-        return hints
+def _ranked(hints: IntArray, n_chips: int) -> IntArray:
+    """Hints as rankings, nearest chips first, shape [hint, group, chip]."""
     chips = np.arange(n_chips)
     return np.argsort(np.abs(chips - hints[..., None]) * n_chips + chips, axis=-1)
 
