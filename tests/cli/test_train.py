@@ -54,7 +54,7 @@ def test_a_run_is_trained_resumed_and_used(cli: Cli, tmp_path: Path) -> None:
         (("--graph", "resnet34"), "'resnet34' is not a graph of the split 'train'"),
         (("--mode", "guess"), "--mode: expected fix or sample"),
         (("--device", "abacus"), "--device: torch has no such device"),
-        (("--teach", "soon"), "--time-limit"),
+        (("--teach", "soon"), "--teach"),
         (("--batch", "1"), "--batch"),
         (("--resume",), "there is no run to resume"),
     ],
@@ -67,6 +67,28 @@ def test_a_wrong_option_is_told_in_one_line(
     assert complaint in ended.err
     assert len(ended.err.strip().splitlines()) == 1
     assert not list((tmp_path / "run").glob("*")) if (tmp_path / "run").exists() else True
+
+
+def test_a_run_that_is_ended_while_it_is_taught_goes_on(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+
+    def ended(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as at_once:
+        at_once.setattr("chipzinc.policy.curriculum.training_instances", ended)
+        assert cli("train", "-o", run, *FAST).status == 130  # before there is anything to keep
+    short = tuple("0" if each == "10" else each for each in FAST)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("chipzinc.policy.teachers.best_slices", ended)
+        meanwhile.setattr("chipzinc.policy.curriculum.trainable", lambda _: ())
+        assert cli("train", "-o", run, *short, "--updates", "0").status == 130
+        assert cli("train", "-o", run, "--resume", "--updates", "0").status == 130
+    monkeypatch.setattr("chipzinc.policy.curriculum.trainable", lambda _: ())
+    assert cli("train", "-o", run, "--resume", "--updates", "0").status == 0
+    assert len((run / "teachers.jsonl").read_text().splitlines()) == 2
 
 
 def test_a_folder_with_something_in_it_is_left_alone(cli: Cli, tmp_path: Path) -> None:

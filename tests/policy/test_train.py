@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from chipzinc.errors import InputError
 from chipzinc.graph import zoo as zoo_module
@@ -95,6 +96,40 @@ def test_a_run_of_other_graphs_is_not_resumed(tmp_path: Path, instances: Sequenc
         training(tmp_path / "nowhere", instances).resume()
 
 
+@pytest.mark.parametrize("content", [b"", b"not a state", b"half", b"another's"])
+def test_a_damaged_state_is_refused_in_one_line(tmp_path: Path, instances: Sequence[Instance], content: bytes) -> None:
+    run = training(tmp_path, instances)
+    run.save()
+    whole = (tmp_path / STATE).read_bytes()
+    if content == b"another's":
+        torch.save({"network": 1}, tmp_path / STATE)
+    else:
+        (tmp_path / STATE).write_bytes(whole[: len(whole) // 2] if content == b"half" else content)
+    with pytest.raises(InputError, match=f"{STATE}: no run to resume: expected the state of a run, whole") as refused:
+        training(tmp_path, instances).resume()
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_without_a_run_has_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no run to resume in"):
+        run_config(tmp_path)
+
+
+def test_a_state_is_read_on_the_processor_wherever_the_network_is(
+    tmp_path: Path, instances: Sequence[Instance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training(tmp_path, instances).save()
+    run, real, places = training(tmp_path, instances), torch.load, []
+
+    def recorded(file: Path, *, map_location: str, weights_only: bool) -> Any:
+        places.append(map_location)
+        return real(file, map_location=map_location, weights_only=weights_only)
+
+    monkeypatch.setattr(torch, "load", recorded)
+    run.resume()
+    assert places == ["cpu"]  # partitions become arrays, which no other device's tensors can
+
+
 def test_nothing_leaks_from_the_test_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
@@ -138,3 +173,35 @@ def test_a_teacher_is_not_asked_twice(tmp_path: Path, instances: Sequence[Instan
     assert asked == []
     for each in instances:
         assert again.shortest_us(each.name) == first.shortest_us(each.name) < np.inf
+
+
+def test_what_a_teacher_was_writing_when_it_was_ended_is_asked_again(
+    tmp_path: Path, instances: Sequence[Instance]
+) -> None:
+    file = tmp_path / "teachers.jsonl"
+    teach(instances, slice_s=0.05, file=file)
+    whole = file.read_text().splitlines(keepends=True)
+    file.write_text(whole[0] + whole[1][:20])
+    asked: list[str] = []
+    found = teach(instances, slice_s=0.05, file=file, progress=asked.append)
+    assert len(asked) == 1
+    assert instances[1].name in asked[0]
+    assert all(found.best[each.name] for each in instances)
+    assert len([json.loads(line) for line in file.read_text().splitlines()]) == 2
+
+
+def test_what_an_archive_knows_already_is_left_as_it_is(tmp_path: Path, instances: Sequence[Instance]) -> None:
+    file = tmp_path / "teachers.jsonl"
+    teach(instances, slice_s=0.05, file=file)
+    known = Archive()
+    known.add(instances[0].name, instances[0].greedy[None], np.array([0.5]))
+    teach(instances, slice_s=0.05, file=file, archive=known)
+    assert known.shortest_us(instances[0].name) == 0.5
+    assert known.best[instances[1].name]
+
+
+def test_a_file_that_no_teacher_wrote_is_refused(tmp_path: Path, instances: Sequence[Instance]) -> None:
+    file = tmp_path / "teachers.jsonl"
+    file.write_text('{"instance": "x"}\n')
+    with pytest.raises(InputError, match="jsonl:1: expected an instance and its partitions"):
+        teach(instances, slice_s=0.05, file=file)

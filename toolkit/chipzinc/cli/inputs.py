@@ -180,8 +180,8 @@ def parse_down(chips: list[str] | None, links: list[str] | None) -> Down:
     return Down(chips=tuple(c for (c,) in numbers(chips, r"\d+", "--chips-down")), links=tuple(dead_links))
 
 
-def parse_time_limit(text: str) -> float:
-    """Reads a time limit, in seconds.
+def parse_time_limit(text: str, field: str = "--time-limit") -> float:
+    """Reads a time limit, given by an option, in seconds.
 
     Raises:
         InputError: if it is no time above 0 with a unit.
@@ -191,9 +191,9 @@ def parse_time_limit(text: str) -> float:
     try:
         seconds = parse_quantity(text, MICROSECONDS, "30s") / 1e6
     except InputError as error:
-        raise InputError(error.message, field="--time-limit") from None
+        raise InputError(error.message, field=field) from None
     if seconds <= 0:
-        raise InputError("expected a time above 0", field="--time-limit")
+        raise InputError("expected a time above 0", field=field)
     return seconds
 
 

@@ -53,7 +53,7 @@ def train_policy(
 
     from chipzinc.cli.inputs import parse_time_limit
     from chipzinc.policy.device import prepare
-    from chipzinc.policy.train import STATE, TrainConfig, run_config, run_facts
+    from chipzinc.policy.train import STATE, TrainConfig, has_run, run_config, run_facts
 
     if mode not in ("fix", "sample"):
         raise InputError(f"expected fix or sample, got {mode!r}", field="--mode")
@@ -67,7 +67,7 @@ def train_policy(
         ahead=workers,
         mode="fix" if mode == "fix" else "sample",
         solver=solver,
-        teach_s=parse_time_limit(teach_time),
+        teach_s=parse_time_limit(teach_time, "--teach"),
     )
     if resume:
         if not (output / STATE).is_file():
@@ -82,6 +82,8 @@ def train_policy(
         try:
             _run(output, config, resume, device, progress)
         except KeyboardInterrupt:
+            if not has_run(output):
+                raise
             status = INTERRUPTED
     facts = run_facts(output)
     answer: dict[str, Any] = {"run": str(output)} | {name: facts.get(name) for name in FIELDS[1:]}
@@ -93,6 +95,7 @@ def train_policy(
 
 
 def _run(directory: Path, config: Any, resume: bool, device: str, progress: Progress) -> None:
+    from chipzinc.policy.archive import Archive
     from chipzinc.policy.curriculum import training_instances, validation_instances
     from chipzinc.policy.teachers import teach
     from chipzinc.policy.train import TEACHERS, Training
@@ -100,9 +103,17 @@ def _run(directory: Path, config: Any, resume: bool, device: str, progress: Prog
     directory.mkdir(parents=True, exist_ok=True)
     progress("reading the training graphs")
     instances = list(training_instances(config.seed, config.variations, config.graphs or None))
-    archive = teach(instances, slice_s=config.teach_s, file=directory / TEACHERS, progress=progress)
     validation = list(validation_instances())
-    training = Training(directory, config, instances, validation, archive, device=device, progress=progress)
+    training = Training(directory, config, instances, validation, Archive(), device=device, progress=progress)
     if resume:
         training.resume()
+    else:
+        training.save()  # what the teachers find from here on is not lost
+    teach(
+        instances,
+        slice_s=config.teach_s,
+        archive=training.archive,
+        file=directory / TEACHERS,
+        progress=progress,
+    )
     training.run()

@@ -6,12 +6,13 @@ They fill an archive, which imitation and PPO begin with. Knows no network.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from chipzinc.errors import ChipzincError
+from chipzinc.errors import ChipzincError, InputError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.search import best_slices
 from chipzinc.hints.sources import Given
@@ -89,11 +90,17 @@ def _searched(instance: Instance, starts: list[IntArray], seconds: float, solver
 
 
 def _read(archive: Archive, file: Path) -> None:
-    for line in file.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        archive.best[row["instance"]] = [
-            (float(interval), np.array(chip, dtype=np.int64)) for interval, chip in row["partitions"]
-        ]
+    """Adds what was kept of instances that the archive does not know; a last line that is not whole is dropped."""
+    content = file.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    os.truncate(file, len(whole))
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            partitions = [(float(interval), np.array(chip, dtype=np.int64)) for interval, chip in row["partitions"]]
+            archive.best.setdefault(row["instance"], partitions)
+        except (ValueError, KeyError, TypeError):
+            raise InputError("expected an instance and its partitions", file=file, line=number) from None
 
 
 def _write(name: str, archive: Archive, file: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -330,9 +331,13 @@ class Training:
         """
         file = self.directory / STATE
         try:
-            state = torch.load(file, map_location=self.device, weights_only=True)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise InputError(f"no run to resume: {str(error).splitlines()[0]}", file=file) from None
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise InputError("no run to resume: there is no such file", file=file) from None
+        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError):
+            state = None
+        if not isinstance(state, dict) or not state.keys() >= self._kept.keys() - {"facts"}:
+            raise InputError("no run to resume: expected the state of a run, whole", file=file)
         if set(state["failures"]) != set(self.instances):
             raise InputError("the run is of other graphs or packages", file=file)
         self.learner.restore(state["learner"])
@@ -352,6 +357,11 @@ def config_seed(config: TrainConfig) -> tuple[int, int]:
     return (config.seed, 1)
 
 
+def has_run(directory: Path) -> bool:
+    """Whether a run has saved anything in a folder."""
+    return (directory / LAST / CONFIG).is_file()
+
+
 def run_facts(directory: Path) -> dict[str, Any]:
     """How far the run in a folder has come.
 
@@ -368,6 +378,8 @@ def run_config(directory: Path) -> TrainConfig:
     Raises:
         InputError: if there is none.
     """
+    if not has_run(directory):
+        raise InputError(f"no run to resume in '{directory}'", field="--output")
     config = policy_config(directory / LAST)
     try:
         return TrainConfig.from_dict(config["training"]["config"])
