@@ -11,6 +11,7 @@ import torch
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package
+from chipzinc.policy import draws, learner
 from chipzinc.policy.candidate import candidates_of
 from chipzinc.policy.curriculum import Variation, varied
 from chipzinc.policy.instance import Instance
@@ -71,9 +72,14 @@ def test_every_weight_is_learned(network: PolicyNetwork, instance: Instance) -> 
     assert idle == []
 
 
-def test_a_wrong_shape_is_refused(network: PolicyNetwork, instance: Instance) -> None:
-    graph = graph_tensors(instance.features)
-    seen = candidate_tensors(candidates_of(instance, instance.greedy[None]))
+def test_a_wrong_shape_is_refused(network: PolicyNetwork) -> None:
+    """In each module that says shapes: the check is in place whichever test module came first."""
+    log_probs, chip = torch.zeros(2, 3, 4), torch.zeros(2, 5, dtype=torch.int64)
+    reward = torch.zeros(2)
     with pytest.raises(WRONG_SHAPE):
-        network._steps(seen.load, seen.chip[0], 3)
-    assert graph.group.ndim == 2
+        network._steps(log_probs, chip, 4)
+    with pytest.raises(WRONG_SHAPE):
+        draws.chosen(log_probs, chip)
+    with pytest.raises(WRONG_SHAPE):
+        learner._advantages(reward, torch.zeros(3))
+    assert draws.chosen(log_probs, chip[:, :3]).shape == (2, 3)
