@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chipzinc.policy.archive import Archive
-from chipzinc.policy.disturb import _WAYS, disturbed
+from chipzinc.policy.disturb import _WAYS, Disturbance, _greedy, _recut, disturbed
 from chipzinc.policy.instance import Instance
 
 
@@ -37,6 +40,44 @@ def test_the_nearest_partition_is_found_for_each_candidate() -> None:
     nearest = archive.nearest("g", np.array([[0, 1, 0], [2, 3, 3]]))
     assert nearest is not None
     assert nearest.tolist() == [[0, 0, 0], [3, 3, 3]]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 15), st.integers(1, 6)), max_size=6), max_size=6), st.integers(1, 4))
+def test_what_is_kept_is_what_sorting_everything_leaves(offers: list[list[tuple[int, int]]], kept: int) -> None:
+    """A partition is four bits, and its interval is that of its first offer."""
+    archive, first, best = Archive(kept=kept), dict[int, int](), np.inf
+    for offer in offers:
+        offer = [(code, first.setdefault(code, us)) for code, us in offer]
+        chips = np.array([[code >> bit & 1 for bit in range(4)] for code, _ in offer], dtype=np.int64).reshape(-1, 4)
+        better = archive.add("g", chips, np.array([us for _, us in offer], dtype=np.float64))
+        assert better == (min((us for _, us in offer), default=np.inf) < best)
+        best = min([best, *(us for _, us in offer)])
+        known = archive.best["g"]
+        assert [us for us, _ in known] == sorted(first.values())[:kept]
+        assert len({row.tobytes() for _, row in known}) == len(known)
+        assert archive.shortest_us("g") == best
+
+
+@pytest.mark.parametrize("way", dict.fromkeys(_WAYS), ids=lambda way: way.__name__.strip("_"))
+def test_each_way_of_disturbing_keeps_the_shape_and_strays_a_little(instance: Instance, way: Disturbance) -> None:
+    target = np.arange(instance.coarsening.n_groups) * 3 // instance.coarsening.n_groups
+    rng = np.random.default_rng(0)
+    found = np.stack([way(instance, target, rng) for _ in range(100)])
+    assert found.shape == (100, len(target))
+    assert found.dtype == target.dtype
+    assert np.abs(found - target).max() <= 4
+    if way is _greedy:
+        assert (found == instance.greedy).all()
+    else:
+        assert (found != target).any(axis=1).mean() > 0.3
+
+
+def test_a_target_that_is_cut_elsewhere_keeps_its_order(instance: Instance) -> None:
+    target = np.arange(instance.coarsening.n_groups) * 3 // instance.coarsening.n_groups
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        found = _recut(instance, target, rng)
+        assert (np.diff(found) >= 0).all()
 
 
 def test_disturbed_partitions_stay_within_the_package_and_differ(instance: Instance) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from chipzinc.graph.coarsen import Coarsening
+from chipzinc.graph.load import load_graph
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.demand import op_time_us
 from chipzinc.hardware.load import load_spec
+from chipzinc.hardware.placement import placement_package
+from chipzinc.policy.candidate import candidates_of
 from chipzinc.policy.curriculum import Variation, varied
 from chipzinc.policy.features import FAMILIES, GROUP_FEATURES, features_of
 from chipzinc.policy.instance import Instance
@@ -20,13 +25,51 @@ from tests.graph.graphs import graphs
 from tests.throughput.small import package
 
 
-@pytest.mark.parametrize("spec", ["mcm36-ring", "simba36", "edgetpu8", "hetero9-mesh"])
-@pytest.mark.parametrize("name", ["lenet5", "mobilenet-v2", "elman-lm"])
+@pytest.mark.parametrize("spec", ["mcm16-ring", "mcm36-ring", "simba36", "edgetpu8", "hetero9-mesh"])
+@pytest.mark.parametrize("name", ["lenet5", "mobilenet-v2", "elman-lm", "crnn"])
 def test_features_are_finite_and_moderate_on_every_kind_of_package(name: str, spec: str) -> None:
     found = Instance.of(load_zoo_graph(name), load_spec(spec)).features
     for array in (found.group, found.edge_traffic, found.chip, found.package, found.group_time, found.place):
         assert np.isfinite(array).all()
         assert np.abs(array).max(initial=0) < 100
+
+
+def test_features_of_a_measured_placement_are_finite_and_so_are_its_candidates(tmp_path: Path) -> None:
+    nodes = [
+        {"id": at, "cpuLatency": 5000.0, "fpgaLatency": float(at), "size": at, "isBackwardNode": at // 3}
+        | {"supportedOnFpga": int(at != 1)}
+        for at in range(6)
+    ]
+    edges = [{"sourceId": at, "destId": at + 1, "cost": 0.5} for at in range(5)]
+    file = tmp_path / "measured.json"
+    file.write_text(
+        json.dumps({"maxFPGAs": 2, "maxCPUs": 1, "maxSizePerFPGA": 9, "nodes": nodes, "edges": edges}), "utf-8"
+    )
+    loaded = load_graph(str(file))
+    assert loaded.placement is not None
+    instance = Instance.of(loaded.graph, placement_package(loaded.placement))
+    found = instance.features
+    seen = candidates_of(instance, np.random.default_rng(0).integers(0, 3, (8, instance.coarsening.n_groups)))
+    for array in (found.group, found.edge_traffic, found.chip, found.package, found.place, seen.load, seen.standing):
+        assert np.isfinite(array).all()
+        assert np.abs(array).max(initial=0) < 100
+    group = instance.coarsening.group_of[loaded.graph.op_names.index("1")]
+    assert found.refused[group].tolist() == [name == "fpga" for name in instance.package.chip_class]
+
+
+@pytest.mark.parametrize("chips", [1, 2])
+def test_a_package_of_a_chip_or_two_has_features(chips: int) -> None:
+    found = Instance.of(load_zoo_graph("lenet5"), varied(Variation(chips))).features
+    for field in dataclasses.fields(found):
+        assert np.isfinite(getattr(found, field.name)).all()
+
+
+def test_a_groups_time_is_that_of_its_ops_on_each_chip() -> None:
+    graph, spec = load_zoo_graph("resnet20-cifar"), varied(Variation(4, slow_chips=2))
+    instance = Instance.of(graph, spec)
+    time = op_time_us(graph, spec)
+    expected = [time[instance.coarsening.group_of == group].sum(axis=0) for group in range(instance.features.n_groups)]
+    assert instance.features.group_time * instance.bound_us == pytest.approx(np.array(expected))
 
 
 def test_a_package_that_is_twice_as_fast_in_everything_looks_the_same() -> None:
