@@ -65,6 +65,28 @@ def test_groups_that_are_held_stay(network: PolicyNetwork, instance: Instance) -
     assert len(set(drawn.hint[:, 2].tolist())) > 1
 
 
+def test_groups_that_are_held_stay_where_they_start_even_on_chips_that_refuse_them(
+    network: PolicyNetwork, instance: Instance
+) -> None:
+    sampler = Sampler(network, instance)
+    refused = torch.zeros_like(sampler.graph.refused)
+    refused[:, 1] = True
+    sampler.graph = sampler.graph._replace(refused=refused)
+    start = np.ones((6, instance.coarsening.n_groups), dtype=np.int64)
+    free = np.zeros(start.shape, dtype=np.bool_)
+    free[:, 3] = True
+    drawn = sampler.draw(start, np.random.default_rng(0), passes=2, free=free)
+    assert (np.delete(drawn.hint, 3, axis=1) == 1).all()
+    assert (drawn.hint[:, 3] != 1).all()
+    assert np.isfinite(drawn.passes[-1].log_prob).all()
+
+
+def test_a_low_temperature_draws_the_likeliest(network: PolicyNetwork, instance: Instance) -> None:
+    cold = Sampler(network, instance).draw(starts(instance, 4), np.random.default_rng(0), passes=1, temperature=1e-4)
+    likeliest = log_probs(network, instance, starts(instance, 1))[0].argmax(axis=1)
+    assert (cold.hint == likeliest).mean() > 0.95
+
+
 def test_the_same_seed_draws_the_same(network: PolicyNetwork, instance: Instance) -> None:
     one, other = (
         Sampler(network, instance).draw(starts(instance, 4), np.random.default_rng(7)).hint.tolist() for _ in range(2)

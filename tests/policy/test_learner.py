@@ -11,7 +11,7 @@ from chipzinc.policy.candidate import candidates_of
 from chipzinc.policy.draws import Sampler
 from chipzinc.policy.explore import Explorer
 from chipzinc.policy.instance import Instance
-from chipzinc.policy.learner import Experience, LearnConfig, Learner
+from chipzinc.policy.learner import Experience, LearnConfig, Learner, _advantages
 from chipzinc.policy.network import PolicyNetwork
 from tests.policy.test_draws import log_probs, starts
 
@@ -31,6 +31,53 @@ def test_what_was_rewarded_becomes_likelier(network: PolicyNetwork, instance: In
     after = log_probs(network, instance, starts(instance, 1))[0, 0]
     assert after[1] > before[1]
     assert after[0] < before[0] or after[2] < before[2]
+
+
+def test_the_probabilities_of_the_draws_are_those_the_learner_sees(network: PolicyNetwork, instance: Instance) -> None:
+    """Every ratio is 1 before anything is learned, so with advantages of mean 0 PPO's loss is 0."""
+    drawn = Sampler(network, instance).draw(starts(instance, 16), np.random.default_rng(0), passes=2)
+    reward = np.random.default_rng(1).random(16)
+    nothing = np.full_like(drawn.hint, -1)
+    lesson = Learner(network, LearnConfig(epochs=1)).learn(
+        Experience(instance, drawn.passes, (reward, reward), (nothing, nothing))
+    )
+    assert lesson.policy_loss == pytest.approx(0, abs=1e-5)
+    assert lesson.moved == 0
+    assert lesson.imitation == 0
+    assert 0 < lesson.entropy <= np.log(instance.package.n_chips) + 1e-6
+
+
+def test_advantages_have_no_mean_and_a_spread_of_one_unless_all_are_alike() -> None:
+    reward = torch.tensor([0.0, 0.5, 1.0, 0.7])
+    found = _advantages(reward, torch.tensor([0.1, 0.2, 0.3, 0.4]))
+    assert found.mean().item() == pytest.approx(0, abs=1e-6)
+    assert found.std(correction=0).item() == pytest.approx(1, abs=1e-5)
+    assert _advantages(torch.full((4,), 0.3), torch.zeros(4)).abs().max().item() < 1e-3
+    assert _advantages(torch.ones(1), torch.zeros(1)).tolist() == [0.0]
+
+
+def test_a_large_step_is_clipped(network: PolicyNetwork, instance: Instance) -> None:
+    config = LearnConfig(learning_rate=0.05, epochs=20, value_weight=0.0, entropy_weight=0.0)
+    assert Learner(network, config).learn(experience(network, instance, 1)).moved > 0
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_targets_beside_rewards_are_learned_by_their_weight(
+    network: PolicyNetwork, instance: Instance, weight: float
+) -> None:
+    drawn = Sampler(network, instance).draw(starts(instance, 8), np.random.default_rng(0), passes=1)
+    target = np.full_like(drawn.hint, -1)
+    target[:, 0] = 2
+    before = log_probs(network, instance, starts(instance, 1))[0, 0, 2]
+    config = LearnConfig(
+        learning_rate=1e-2, reward_weight=0.0, value_weight=0.0, entropy_weight=0.0, imitation_weight=weight
+    )
+    learner = Learner(network, config)
+    learner.optimiser.param_groups[0]["weight_decay"] = 0
+    lesson = learner.learn(Experience(instance, drawn.passes, (np.ones(8),), (target,)))
+    after = log_probs(network, instance, starts(instance, 1))[0, 0, 2]
+    assert lesson.imitation > 0
+    assert after > before + 0.01 if weight else after == pytest.approx(before)
 
 
 def test_without_weights_nothing_is_learned(network: PolicyNetwork, instance: Instance) -> None:

@@ -9,8 +9,8 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from chipzinc.baselines.driver import Proposal
-from chipzinc.errors import InfeasibleError
+from chipzinc.baselines.driver import NOT_CORRECTED, Corrected, Corrector, Proposal
+from chipzinc.errors import InfeasibleError, SolverError
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.rollout import Job, correct_batch, threads
 
@@ -33,6 +33,36 @@ def test_a_batch_without_time_comes_back_without_corrections(instance: Instance)
     found = correct_batch(late)
     assert (found.group_chip == -1).all()
     assert np.isinf(found.interval_us).all()
+
+
+def test_a_solver_that_fails_costs_its_batch_alone(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = dataclasses.replace(job(instance), name="fragile")
+    assert np.isfinite(correct_batch(good).interval_us).all()
+
+    def fails(*_: object, **__: object) -> None:
+        raise SolverError("chuffed: killed")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("chipzinc.baselines.driver.correct", fails)
+        for mode, asked in (
+            ("fix", good.proposal.rankings),
+            ("sample", np.zeros((3, good.proposal.rankings.shape[1], 3))),
+        ):
+            lost = correct_batch(dataclasses.replace(good, proposal=Proposal(mode, asked)))
+            assert lost.group_chip.shape == (3, instance.coarsening.n_groups)
+            assert (lost.group_chip == NOT_CORRECTED).all()
+            assert np.isinf(lost.interval_us).all()
+    assert np.isfinite(correct_batch(good).interval_us).all()
+
+
+def test_ctrl_c_in_a_batch_ends_the_run(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(corrector: Corrector, proposal: Proposal, _: float) -> Corrected:
+        n = len(proposal.rankings)
+        return Corrected(np.full((n, corrector.coarsening.n_groups), NOT_CORRECTED), np.full(n, np.inf), True)
+
+    monkeypatch.setattr(Corrector, "__call__", ended)
+    with pytest.raises(KeyboardInterrupt):
+        correct_batch(job(instance))
 
 
 def test_rules_that_leave_nothing_are_told(instance: Instance) -> None:
