@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import beartype.roar
 import jaxtyping
 import numpy as np
@@ -10,10 +12,11 @@ import torch
 
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.load import load_spec
-from chipzinc.hardware.package import Package
+from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.policy import draws, learner
 from chipzinc.policy.candidate import candidates_of
 from chipzinc.policy.curriculum import Variation, varied
+from chipzinc.policy.draws import Sampler
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.network import PolicyNetwork, Scores, build, candidate_tensors, graph_tensors
 
@@ -44,6 +47,32 @@ def test_a_sample_is_scored_by_itself(network: PolicyNetwork, instance: Instance
     together, alone = scores(network, instance, chips), scores(network, instance, chips[2:3])
     assert together.logits[2].numpy() == pytest.approx(alone.logits[0].numpy(), abs=1e-5)
     assert together.value[2].item() == pytest.approx(alone.value[0].item(), abs=1e-5)
+
+
+def test_a_package_that_refuses_kinds_is_never_asked_for_them(network: PolicyNetwork) -> None:
+    package = varied(Variation(4, slow_chips=2))
+    package = dataclasses.replace(
+        package,
+        supported_kinds={"slow": frozenset({"conv"})},
+        rules=(*package.rules, RuleUse("supported_kinds")),
+    )
+    instance = Instance.of(load_zoo_graph("lenet5"), package)
+    refused = instance.features.refused
+    assert refused.any()
+    drawn = Sampler(network, instance).draw(np.tile(instance.greedy, (50, 1)), np.random.default_rng(0), passes=1)
+    assert not refused[np.arange(instance.coarsening.n_groups), drawn.hint].any()
+
+
+def test_renaming_ops_and_package_changes_nothing(network: PolicyNetwork, instance: Instance) -> None:
+    other = dataclasses.replace(
+        instance,
+        name="other",
+        graph=dataclasses.replace(instance.graph, op_names=tuple(f"x{op}" for op in range(instance.graph.n_ops))),
+        package=dataclasses.replace(instance.package, name="other"),
+    )
+    ours, theirs = (scores(network, each, instance.greedy[None]) for each in (instance, other))
+    assert torch.equal(ours.logits, theirs.logits)
+    assert torch.equal(ours.value, theirs.value)
 
 
 def test_an_untrained_policy_wants_chips_near_the_place_by_work() -> None:

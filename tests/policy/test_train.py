@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from chipzinc.errors import InputError
+from chipzinc.errors import InfeasibleError, InputError
 from chipzinc.graph import zoo as zoo_module
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.graph.zoo import zoo
 from chipzinc.policy import curriculum
 from chipzinc.policy.archive import Archive
-from chipzinc.policy.checkpoint import load_policy
+from chipzinc.policy.checkpoint import load_policy, policy_config
 from chipzinc.policy.curriculum import Variation, altered, trainable, training_instances, validation_instances, varied
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.learner import LearnConfig
@@ -86,6 +87,39 @@ def test_an_interrupted_run_goes_on_with_the_same_curve(tmp_path: Path, instance
     assert journal(tmp_path / "cut") == journal(tmp_path / "whole")
 
 
+def test_a_run_that_can_correct_nothing_says_so(tmp_path: Path, instances: Sequence[Instance]) -> None:
+    cramped = []
+    for each in instances:
+        sram = np.full_like(each.package.sram_bytes, 64)
+        package = dataclasses.replace(each.package, name=f"{each.package.name}-cramped", sram_bytes=sram)
+        cramped.append(Instance.of(each.graph, package))
+    run = training(tmp_path, cramped)
+    with pytest.raises(InfeasibleError, match="no hint of any training graph was corrected"):
+        run.run()
+    assert run.update == 0
+    assert policy_config(tmp_path / LAST)["training"]["imitation_steps"] == CONFIG.imitation_steps
+
+
+def test_ctrl_c_while_it_imitates_saves_what_can_go_on(
+    tmp_path: Path, instances: Sequence[Instance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run = training(tmp_path, instances)
+    monkeypatch.setattr(run, "_validate", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    again = training(tmp_path, instances)
+    again.resume()
+    assert (again.step, again.update) == (0, 0)  # the last step, of which the look at the graphs is part, was not whole
+
+
+def test_without_a_graph_there_is_nothing_to_train(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no graph to train on"):
+        Training(tmp_path, CONFIG, [], [], Archive())
+
+
 def test_a_run_of_other_graphs_is_not_resumed(tmp_path: Path, instances: Sequence[Instance]) -> None:
     run = training(tmp_path, instances)
     run.save()
@@ -145,6 +179,8 @@ def test_nothing_leaks_from_the_test_graphs(monkeypatch: pytest.MonkeyPatch) -> 
     for each in validation_instances():
         assert zoo()[each.graph.name].split == "validation"
     assert opened
+    altered_too = training_instances(3, 2, ("lenet5", "elman-lm"))
+    assert {each.graph.name.partition("~")[0] for each in altered_too} == {"lenet5", "elman-lm"}
     assert {zoo()[name].split for name in opened} == {"train", "validation"}
     assert {zoo()[name].family for name in opened} == {"cnn", "rnn"}
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +117,37 @@ def test_a_foreign_judge_decides_what_is_best(network: PolicyNetwork, corrector:
     asked = dataclasses.replace(corrector, judge=Backwards())
     found = tune(network, asked, Budget(40), batch=10)
     assert found.interval_us == 100 - found.chips.sum()  # type: ignore[union-attr]
+
+
+def test_under_a_foreign_judge_greedys_interval_earns_a_reward_of_one(
+    network: PolicyNetwork, corrector: Corrector, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units: list[float] = []
+
+    class Watched(Tuner):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            units.append(self.unit_us)
+
+    monkeypatch.setattr("chipzinc.policy.tune.Tuner", Watched)
+    tune(network, dataclasses.replace(corrector, judge=Backwards()), Budget(1))
+    tune(network, corrector, Budget(1))
+    assert units == [100 - instance.coarsening.expand(instance.greedy).sum(), instance.bound_us]
+
+
+def test_zero_shot_learns_nothing(network: PolicyNetwork, instance: Instance) -> None:
+    tuner = Tuner(network, instance, TuneConfig(learning=False))
+    for _ in range(2):
+        hints = tuner.propose(4, 0.0).rankings
+        tuner.observe(Corrected(hints, np.ones(4)))
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), tuner.network.parameters(), strict=True))
+    assert tuner.propose(4, 0.0).rankings.shape == (4, instance.coarsening.n_groups)
+
+
+def test_tuning_leaves_the_given_network_as_it_is(network: PolicyNetwork, corrector: Corrector) -> None:
+    before = [weight.detach().clone() for weight in network.parameters()]
+    tune(network, corrector, Budget(8), batch=4)
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
 
 
 def test_a_judge_without_an_interval_for_greedy_is_no_yardstick(network: PolicyNetwork, corrector: Corrector) -> None:
