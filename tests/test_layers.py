@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "density": MODEL | {"throughput", "correct", "verify", "recipe"},
     "price": MODEL | {"bounds", "hints", "improve", "recipe"},
     "baselines": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "grouping"},
+    "preparation": MODEL | {"hints", "verify", "baselines"},
     "sweep": MODEL | {"throughput", "hints", "verify", "grouping", "optimise", "improve", "recipe"},
     "robust": MODEL | {"throughput", "bounds", "hints", "improve", "recipe"},
     "policy": MODEL | {"throughput", "bounds", "hints", "correct", "grouping", "improve", "baselines"},

@@ -41,6 +41,10 @@ def doctor(
     with Progress() as progress:
         progress("installing MiniZinc" if install else "asking each MiniZinc for its solvers")
         found = report(install)
+        if install and any(place["kind"] == "embedded" for place in found["places"] if not place["refusal"]):
+            from chipzinc.preparation import prepare
+
+            prepare(progress)
     status = 0 if found["used"] else NO_ANSWER
     packages = {name: _version(name) for name in OPTIONAL}
     if as_json:

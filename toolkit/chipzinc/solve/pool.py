@@ -22,6 +22,7 @@ from chipzinc.solve.embedded import HERE, Place
 
 #: Held files have no place on disk; any folder that no host path begins with will do.
 _FOLDER = "/chipzinc-held"
+_KEEP_S = 60.0
 
 
 class Pool:
@@ -71,6 +72,24 @@ class Pool:
         run.process = self._started()
         self._runs[run.number] = run
         self._send(run.process, run.request)
+
+    def keep_compiled(self) -> None:
+        """Keep on disk what the process has compiled of the engine, for the processes to come.
+
+        Raises:
+            SolverError: it was not kept.
+        """
+        with self._lock:
+            number = next(self._numbers)
+            run = _PoolRun(self, number, json.dumps({"id": number, "keep": True}))
+            run.repeated = True  # another process would have compiled nothing
+            self._begin(run)
+        try:
+            end = run.read(_KEEP_S)
+        except TimeoutError:
+            end = Exit(-1, f"no answer in {_KEEP_S:g} s")
+        if not isinstance(end, Exit) or end.code != 0:
+            raise SolverError(f"the embedded MiniZinc's code was not kept: {end}")
 
     def close(self) -> None:
         """End the process and with it every run."""

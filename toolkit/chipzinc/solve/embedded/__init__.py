@@ -60,6 +60,20 @@ class Place:
         """The folder of the WebAssembly module and its library."""
         return _distribution(self.root)
 
+    @property
+    def compiled(self) -> Path:
+        """The file of code kept for this Node.js, see compiled.cjs; it need not exist.
+
+        Raises:
+            SolverError: Node.js does not start.
+        """
+        try:
+            script = "process.stdout.write(`${process.version}-${process.arch}`)"
+            asked = subprocess.run([self.node, "-e", script], capture_output=True, text=True, timeout=60.0, check=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise SolverError(f"Node.js does not start: {error}") from None
+        return self.distribution / f"{asked.stdout}.compiled"
+
 
 def default_root() -> Path:
     """Return the folder in the user's cache; its name changes whenever the pinned package does."""

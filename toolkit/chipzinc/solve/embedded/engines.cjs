@@ -5,18 +5,21 @@
 const { Worker } = require("node:worker_threads");
 const fs = require("node:fs");
 const path = require("node:path");
+const compiled = require("./compiled.cjs");
 const { importedSignatures } = require("./guards.cjs");
 
 class Engines {
   // `spare` engines are kept started ahead of the jobs, so that a job need not wait for one.
   constructor(distribution, spare) {
     this.spare = spare;
+    this.distribution = distribution;
     this.idle = [];
     this.workerFile = path.join(distribution, "minizinc-worker.js");
     this.library = new Uint8Array(fs.readFileSync(path.join(distribution, "minizinc.data")));
     const wasm = fs.readFileSync(path.join(distribution, "minizinc.wasm"));
     this.signatures = importedSignatures(wasm);
-    this.wasmModule = WebAssembly.compile(wasm);
+    const kept = compiled.restore(distribution, wasm);
+    this.wasmModule = kept ? Promise.resolve(kept) : WebAssembly.compile(wasm);
     this.refill();
   }
 
@@ -46,6 +49,11 @@ class Engines {
     );
     engine.ready.catch(() => {});
     return engine;
+  }
+
+  // Keep what was compiled so far for the processes to come.
+  async keep() {
+    compiled.keep(this.distribution, await this.wasmModule);
   }
 
   // Run one job; `onMessage` gets what MiniZinc says. Returns {done, cancel}; done resolves with the exit message and

@@ -2,6 +2,7 @@
 // stdout. It lives as long as its stdin: when the client is gone, however it went, every engine goes with the process.
 //
 // In:  {"id": 1, "args": [...], "texts": {path: text}}   start a job     {"id": 1, "cancel": true}   end it at once
+//      {"id": 1, "keep": true}   keep on disk what was compiled so far
 // Out: {"id": 1, "message": {...}}   what MiniZinc says                  {"id": 1, "exit": {...}}    the job's last word
 "use strict";
 
@@ -34,6 +35,11 @@ function start({ id, args, texts }) {
   });
 }
 
+function keep(id) {
+  const failed = (error) => say({ id, exit: { code: -1, message: error.message } });
+  engines.keep().then(() => say({ id, exit: { code: 0 } }), failed);
+}
+
 // SIGKILL, not exit: engines in a tight loop need not be asked.
 const end = () => process.kill(process.pid, "SIGKILL");
 process.stdout.on("error", end);
@@ -42,6 +48,7 @@ const lines = readline.createInterface({ input: process.stdin, crlfDelay: Infini
 lines.on("line", (line) => {
   const request = JSON.parse(line);
   if (request.cancel) running.get(request.id)?.cancel();
+  else if (request.keep) keep(request.id);
   else start(request);
 });
 lines.on("close", end);
