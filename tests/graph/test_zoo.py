@@ -157,7 +157,7 @@ def make_zoo(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_graphs_made_anew_are_the_committed_ones() -> None:
-    done = make_zoo("--check", "lenet5", "mmoe", "squeezenet-onnx", "distilbert", "elman-lm")
+    done = make_zoo("--check", "mmoe", "squeezenet-onnx", "elman-lm")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -36,7 +36,7 @@ def problems(session: Session, wrong: Rule, solver: str = "gecode") -> list[str]
     return [problem for result in check_rule(session, wrong, solver) for problem in result.problems]
 
 
-@pytest.mark.parametrize("solver", ["gecode", "chuffed"])
+@pytest.mark.parametrize("solver", ["chuffed", pytest.param("gecode", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", [each.name for each in all_rules()])
 def test_a_rule_that_ships_passes_its_own_cases(session: Session, name: str, solver: str) -> None:
     results = check_rule(session, find_rule(name), solver)
