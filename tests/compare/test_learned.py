@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 from chipzinc.baselines.driver import Budget
 from chipzinc.compare.learned import FineTuned, Ordered, Scratch, ZeroShot
 from chipzinc.compare.methods import Case
+from chipzinc.compare.runs import RunFile, run_all
 from chipzinc.policy.checkpoint import save_policy
 from chipzinc.policy.network import build
 from chipzinc.rules.catalogue import selected_rules
@@ -50,6 +52,14 @@ def test_a_learned_method_takes_its_samples(
         (verdict,) = verify(case.session, case.graph, case.package, selected_rules(case.package), went.chips[None])
         assert verdict.valid
     assert went.chips is not None or settings.get("solver") == "false"
+
+
+def test_a_policy_trained_further_is_another_run(case: Case, tmp_path: Path) -> None:
+    method, runs = ZeroShot(policy=str(tmp_path), batch=2), RunFile()
+    for seed in (0, 1, 1):
+        save_policy(build({"width": 16, "graph_layers": 2, "pass_layers": 1}, seed), tmp_path, {})
+        list(run_all([case], {"policy": method}, [0], Budget(2), runs))
+    assert len(runs.all()) == 2
 
 
 def test_a_search_in_the_policys_order_proves_what_the_search_does(

@@ -119,7 +119,10 @@ def test_the_checksum_of_a_package_covers_its_numbers_and_its_rules() -> None:
     assert len({same, other_rules, package_sha256(ring("15 B"))}) == 3
 
 
-@pytest.mark.parametrize("name", [name for name in method_names() if name not in ("optimise", "ordered", "cp-sat")])
+@pytest.mark.parametrize(
+    "name",
+    [name for name in method_names() if name not in ("optimise", "ordered", "cp-sat")] + ["annealing:start=slice"],
+)
 def test_every_method_that_samples_keeps_to_its_samples(name: str, case: Case) -> None:
     method = parse_method(name)
     assert method.samples
@@ -145,7 +148,7 @@ def test_settings_are_read_and_checked() -> None:
     ("text", "complaint"),
     [
         ("anealing", "no method 'anealing'; did you mean 'annealing'?"),
-        ("annealing:heat=1", "has no setting 'heat': expected batch, depth, final, moves, temperature"),
+        ("annealing:heat=1", "has no setting 'heat': expected batch, depth, final, moves, start, temperature"),
         ("greedy:heat=1", "has no setting 'heat': it has none"),
         ("annealing:temperature=", "needs a value"),
         ("annealing:temperature=hot", "annealing: temperature=hot: Input should be a valid number"),

@@ -33,6 +33,7 @@ class Annealing:
         moves: mean number of moves of a hint, at least 1.
         depth: mean place of the group taken, counted from the border, at least 1.
         carry: whether moves take others along; otherwise any group moves, to any chip.
+        start: the first hint, shape [group]; None for greedy's.
     """
 
     context: HintContext
@@ -42,18 +43,19 @@ class Annealing:
     moves: float = 2.0
     depth: float = 2.0
     carry: bool = True
+    start: IntArray | None = None
     _at: IntArray = field(init=False)
     _interval_us: float = field(init=False, default=math.inf)
     _spent: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
-        self._at = greedy_hint(self.context)
+        self._at = greedy_hint(self.context) if self.start is None else self.start
         edges = self.context.coarsening.edges  # groups are numbered in topological order
         self._forward = edges[np.argsort(edges[:, 0], kind="stable")].tolist()
         self._backward = edges[np.argsort(-edges[:, 1], kind="stable")].tolist()
 
     def propose(self, n_samples: int, spent: float) -> Proposal:
-        """See `Proposer`; before anything is known, the greedy hint itself is the first."""
+        """See `Proposer`; before anything is known, the start itself is the first."""
         self._spent = spent
         hints = np.stack([self._moved() for _ in range(n_samples)])
         if math.isinf(self._interval_us):

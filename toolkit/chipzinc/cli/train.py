@@ -19,6 +19,12 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in th
 Graphs = Annotated[
     list[str] | None, typer.Option("--graph", metavar="GRAPH", help="A training graph; may be repeated. All if silent.")
 ]
+Begin = Annotated[
+    str, typer.Option("--begin", metavar="POLICY", help="A checkpoint's folder, or a shipped policy, to begin with.")
+]
+Start = Annotated[
+    str, typer.Option("--start", metavar="HINT", help="Whose hint the policy's first pass refines: greedy or slice.")
+]
 Variations = Annotated[
     int, typer.Option("--variations", min=0, help="Altered graphs, on packages drawn at random, for each graph.")
 ]
@@ -36,6 +42,8 @@ def train_policy(
     output: Run,
     resume: Resume = False,
     graph: Graphs = None,
+    begin: Begin = "",
+    start: Start = "greedy",
     variations: Variations = 12,
     imitation: Imitation = 25_000,
     updates: Updates = None,
@@ -53,14 +61,20 @@ def train_policy(
 
     from chipzinc.cli.inputs import parse_time_limit
     from chipzinc.policy.device import prepare
+    from chipzinc.policy.instance import STARTS
+    from chipzinc.policy.network import NetworkConfig
     from chipzinc.policy.train import STATE, TrainConfig, has_run, run_config, run_facts
 
     if mode not in ("fix", "sample"):
         raise InputError(f"expected fix or sample, got {mode!r}", field="--mode")
+    if start not in STARTS:
+        raise InputError(f"expected {' or '.join(STARTS)}, got {start!r}", field="--start")
     prepare(device)
     config = TrainConfig(
         seed=seed,
         graphs=tuple(graph or ()),
+        begin=begin,
+        network=NetworkConfig(start=start),
         variations=variations,
         imitation_steps=imitation,
         batch=batch,

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from chipzinc.baselines.checker import Checker
 from chipzinc.baselines.driver import Budget, Corrector, Trajectory
-from chipzinc.compare.methods import WORKERS, AtLeastOne, Case, Count, Positive, optimised
+from chipzinc.compare.methods import WORKERS, AtLeastOne, Case, Count, Positive, Start, optimised
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
 from chipzinc.hints.sources import Slice, slice_hint
@@ -27,7 +27,6 @@ SHIPPED = "plain"
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
-Start = Literal["greedy", "slice"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,10 @@ class ZeroShot:
         network = load_policy(self.policy)
         return _spent(network, case.corrector(), case, budget, config, "greedy", self.batch, seed)
 
+    def policy_sha256(self) -> str:
+        """See `chipzinc.compare.methods.Trained`."""
+        return _sha256(self.policy)
+
 
 @dataclass(frozen=True)
 class FineTuned:
@@ -65,7 +68,7 @@ class FineTuned:
 
     Attributes:
         policy: a checkpoint's folder, or a shipped one.
-        start: ``slice`` tries slice's hint before any of the policy's.
+        start: ``slice`` tries slice's hint before any of the policy's; learning from scratch then also starts there.
         mode: how hints are corrected.
         rate: of learning.
         epochs: passes over a batch.
@@ -117,6 +120,10 @@ class FineTuned:
 
         return load_policy(self.policy)
 
+    def policy_sha256(self) -> str:
+        """See `chipzinc.compare.methods.Trained`."""
+        return _sha256(self.policy)
+
 
 @dataclass(frozen=True)
 class Scratch(FineTuned):
@@ -126,7 +133,11 @@ class Scratch(FineTuned):
         """Weights that the seed fixes."""
         from chipzinc.policy.network import build
 
-        return build(seed=seed)
+        return build({"start": self.start}, seed)
+
+    def policy_sha256(self) -> str:
+        """Nothing was learned before."""
+        return ""
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,10 @@ class Ordered:
         hints = Slice() if self.start == "slice" else order
         return optimised(case, hints, budget, seed, self.workers, value_order=order)
 
+    def policy_sha256(self) -> str:
+        """See `chipzinc.compare.methods.Trained`."""
+        return _sha256(self.policy)
+
 
 def _spent(
     network: PolicyNetwork,
@@ -185,6 +200,13 @@ def _spent(
         begin=begin,
         progress=case.progress,
     )
+
+
+def _sha256(policy: str) -> str:
+    _need_torch()
+    from chipzinc.policy.checkpoint import policy_sha256
+
+    return policy_sha256(policy)
 
 
 def _need_torch() -> None:

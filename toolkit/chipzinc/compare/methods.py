@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
@@ -36,6 +36,7 @@ WORKERS = 2
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 AtLeastOne = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+Start = Literal["greedy", "slice"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,19 @@ class Method(Protocol):
 
         Raises:
             ChipzincError: if it finds nothing, or something it needs is missing.
+        """
+        ...
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """A method that begins with what was learned before, which its settings only name."""
+
+    def policy_sha256(self) -> str:
+        """A checksum of what it begins with.
+
+        Raises:
+            InputError: if it is missing.
         """
         ...
 
@@ -142,6 +156,7 @@ class SimulatedAnnealing:
         final: in the end.
         moves: mean moves of a hint.
         depth: mean place from a chip's border at which a move takes a group.
+        start: whose hint it begins with.
         batch: hints proposed at a time.
     """
 
@@ -149,6 +164,7 @@ class SimulatedAnnealing:
     final: Positive = 0.001
     moves: AtLeastOne = 2.0
     depth: AtLeastOne = 2.0
+    start: Start = "greedy"
     batch: Count = 10
     samples: ClassVar[bool] = True
     draws: ClassVar[bool] = True
@@ -164,6 +180,7 @@ class SimulatedAnnealing:
             final=self.final,
             moves=self.moves,
             depth=self.depth,
+            start=slice_hint(corrector.context) if self.start == "slice" else None,
             carry=corrector.flows_forward,
         )
         return run_samples(corrector, proposer, budget, batch=self.batch, begin=begin, progress=case.progress)

@@ -17,14 +17,14 @@ import numpy as np
 
 import chipzinc
 from chipzinc.baselines.driver import Budget, Trajectory
-from chipzinc.compare.methods import Case, Method
+from chipzinc.compare.methods import Case, Method, Trained
 from chipzinc.errors import InfeasibleError, InputError, NoAnswerError
 from chipzinc.graph.io import graph_sha256
 from chipzinc.hardware.package import Package
 from chipzinc.rules.catalogue import selected_rules
 from chipzinc.verify import verify
 
-Key = tuple[str, str, str, str, int, int | None, float | None, str]
+Key = tuple[str, str, str, str, int, int | None, float | None, str, str]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Run:
         curve: (samples, seconds, interval in µs) of each best so far.
         error: why it found none.
         judge: who scored, empty for the throughput model.
+        policy_sha256: of the policy that the method began with, empty for one that begins with none.
         version: of the toolkit.
     """
 
@@ -71,13 +72,14 @@ class Run:
     curve: tuple[tuple[int, float, float], ...] = field(default=(), repr=False)
     error: str | None = None
     judge: str = ""
+    policy_sha256: str = ""
     version: str = chipzinc.__version__
 
     @property
     def key(self) -> Key:
         """What tells one run from another."""
         asked = (self.method, self.solver, self.seed, self.budget_samples, self.budget_seconds, self.judge)
-        return (self.sha256, self.package_sha256, *asked)
+        return (self.sha256, self.package_sha256, *asked, self.policy_sha256)
 
     def after(self, *, samples: float = math.inf, seconds: float = math.inf) -> float:
         """The best interval after so many samples and seconds, infinite where nothing valid was found by then."""
@@ -162,8 +164,10 @@ def run_all(
         }
         for name, method in methods.items():
             limit = budget.samples if method.samples else None
+            learned = method.policy_sha256() if isinstance(method, Trained) else ""
             for seed in seeds if method.draws else seeds[:1]:
-                empty = Run(**blank, method=name, seed=seed, budget_samples=limit)  # type: ignore[arg-type]
+                asked = {"method": name, "seed": seed, "budget_samples": limit, "policy_sha256": learned}
+                empty = Run(**blank | asked)  # type: ignore[arg-type]
                 known = runs.get(empty.key)
                 if known is None:
                     progress(f"{case.graph.name}: {name}, seed {seed}")

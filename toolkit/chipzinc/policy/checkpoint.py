@@ -5,6 +5,7 @@ A checkpoint is a folder with `policy.safetensors`, `config.json` and `README.md
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -78,6 +79,19 @@ def policy_config(directory: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("version") != VERSION:
         raise InputError(f"expected the configuration of a policy, version {VERSION}", file=directory / CONFIG)
     return config
+
+
+def policy_sha256(name: str | Path) -> str:
+    """A checksum of a checkpoint's weights.
+
+    Raises:
+        InputError: if there is none, or its weights cannot be read.
+    """
+    path = policy_dir(name) / WEIGHTS
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"not the weights of a policy: {error}", file=path) from None
 
 
 def policy_dir(name: str | Path) -> Path:

@@ -11,21 +11,22 @@ import numpy as np
 
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.policy.candidate import Candidates, candidates_of
-from chipzinc.policy.instance import Instance
+from chipzinc.policy.instance import Instance, Start
 
 Disturbance = Callable[[Instance, IntArray, np.random.Generator], IntArray]
 
 
-def disturbed(instance: Instance, target: IntArray, rng: np.random.Generator) -> Candidates:
-    """One disturbed partition for each target of shape [sample, group], in a way drawn at random."""
+def disturbed(instance: Instance, target: IntArray, rng: np.random.Generator, start: Start = "greedy") -> Candidates:
+    """One disturbed partition for each target of shape [sample, group], in a way drawn at random.
+
+    Where the first pass begins is one of the ways.
+    """
     last = instance.package.n_chips - 1
-    rows = [_WAYS[rng.integers(len(_WAYS))](instance, row, rng) for row in target]
+    rows = []
+    for row in target:
+        way = int(rng.integers(1 + len(_WAYS)))
+        rows.append(instance.start(start) if way == 0 else _WAYS[way - 1](instance, row, rng))
     return candidates_of(instance, np.clip(np.stack(rows), 0, last))
-
-
-def _greedy(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
-    """Where the first pass begins."""
-    return instance.greedy
 
 
 def _stepped(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:
@@ -55,4 +56,4 @@ def _recut_and_stepped(instance: Instance, target: IntArray, rng: np.random.Gene
     return _stepped(instance, _recut(instance, target, rng), rng)
 
 
-_WAYS: tuple[Disturbance, ...] = (_greedy, _stepped, _shifted, _recut, _recut, _recut_and_stepped)
+_WAYS: tuple[Disturbance, ...] = (_stepped, _shifted, _recut, _recut, _recut_and_stepped)

@@ -1,8 +1,8 @@
 """`Explorer`: proposes hints for one instance, and turns what came of them into experience.
 
-Some samples begin at greedy's partition and take all passes; once something valid is known, others refine a few chips
-of that by one pass, so that the policy searches around the best as well as afresh. Knows no solver: whoever calls has
-the hints corrected and judged in between.
+Some samples begin at the hint that the policy was trained to start from and take all passes; once something valid is
+known, others refine a few chips of that by one pass, so that the policy searches around the best as well as afresh.
+Knows no solver: whoever calls has the hints corrected and judged in between.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Proposal:
     """A batch of hints, with what it takes to learn from them.
 
     Attributes:
-        fresh: samples from greedy's partition.
+        fresh: samples from the policy's start.
         refined: samples from partitions known; None where none was.
     """
 
@@ -84,7 +84,7 @@ class Explorer:
         n_refined = round(self.refine_share * n_samples) if known else 0
         fresh = refined = None
         if n_samples > n_refined:
-            start = np.tile(self.instance.greedy, (n_samples - n_refined, 1))
+            start = np.tile(self.instance.start(self.network.config.start), (n_samples - n_refined, 1))
             fresh = sampler.draw(start, rng, passes=self.passes, temperature=temperature, most_likely=most_likely)
         if n_refined:
             # the best one half of the time, the others as often together

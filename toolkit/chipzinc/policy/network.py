@@ -9,7 +9,7 @@ many of either there are. Knows tensors only: no graph, no package, no solver.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -34,14 +34,16 @@ class NetworkConfig:
         graph_layers: rounds of message passing over the graph, once.
         pass_layers: rounds of message passing over graph and pipeline, in each pass.
         reach: how many chips away from a group's own a step still counts apart.
+        start: whose hint the first pass refines: greedy or slice.
     """
 
     width: int = 64
     graph_layers: int = 4
     pass_layers: int = 2
     reach: int = 12
+    start: Literal["greedy", "slice"] = "greedy"
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, int | str]:
         """Plain data, for a checkpoint."""
         return asdict(self)
 

@@ -29,6 +29,6 @@ class PolicyHints:
         """See `chipzinc.hints.sources.HintSource`."""
         name = f"{context.graph.name}@{context.package.name}"
         instance = Instance(name, context.graph, context.package, context.coarsening)
-        start = np.tile(instance.greedy, (n_samples, 1))
+        start = np.tile(instance.start(self.network.config.start), (n_samples, 1))
         sampler = Sampler(self.network, instance)
         return sampler.draw(start, rng, passes=self.passes, most_likely=1).ranking

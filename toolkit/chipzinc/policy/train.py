@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -28,14 +28,14 @@ from chipzinc.errors import InfeasibleError, InputError
 from chipzinc.graph.opgraph import FloatArray
 from chipzinc.policy.archive import Archive
 from chipzinc.policy.candidate import candidates_of
-from chipzinc.policy.checkpoint import CONFIG, policy_config, save_policy, write_whole
+from chipzinc.policy.checkpoint import CONFIG, load_policy, policy_config, save_policy, write_whole
 from chipzinc.policy.disturb import disturbed
 from chipzinc.policy.draws import Draws, Pass, Sampler
 from chipzinc.policy.explore import Explorer, Proposal
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.journal import Journal
 from chipzinc.policy.learner import LearnConfig, Learner
-from chipzinc.policy.network import NetworkConfig, build
+from chipzinc.policy.network import NetworkConfig, PolicyNetwork, build
 from chipzinc.policy.rollout import Job, correct_batch, threads
 
 STATE, LAST, BEST, TEACHERS = "state.pt", "last", "best", "teachers.jsonl"
@@ -49,6 +49,7 @@ class TrainConfig:
     Attributes:
         seed: of everything.
         graphs: training graphs by name; empty for all.
+        begin: a checkpoint whose weights it begins with; empty for fresh ones.
         variations: altered graphs on packages drawn at random, for each.
         teach_s: seconds of looking for a good partition of each instance.
         imitation_steps: before PPO begins.
@@ -69,6 +70,7 @@ class TrainConfig:
 
     seed: int = 0
     graphs: tuple[str, ...] = ()
+    begin: str = ""
     variations: int = 12
     teach_s: float = 0.3
     imitation_steps: int = 25_000
@@ -141,7 +143,7 @@ class Training:
         self.instances = {each.name: each for each in instances}
         self.validation, self.archive = tuple(validation), archive
         self.executor = executor or threads(config.ahead)
-        self.network = build(config.network.as_dict(), config.seed)
+        self.network = _network(config)
         self.learner = Learner(self.network, config.learn, device)
         self.rng = np.random.default_rng(config.seed)
         self.step = self.update = 0
@@ -175,9 +177,9 @@ class Training:
             instance = taught[int(self.rng.integers(len(taught)))]
             known = self.archive.best[instance.name]
             target = np.tile(known[0][1], (config.imitation_batch, 1))
-            candidates = disturbed(instance, target, self.rng)
+            candidates = disturbed(instance, target, self.rng, config.network.start)
             if self.rng.random() < 0.25:  # from where the policy itself gets to
-                start = np.tile(instance.greedy, (config.imitation_batch, 1))
+                start = np.tile(instance.start(config.network.start), (config.imitation_batch, 1))
                 drawn = Sampler(self.network, instance, self.device).draw(start, self.rng, passes=1)
                 candidates = candidates_of(instance, drawn.hint)
             losses.append(self.learner.imitate(instance, candidates, target))
@@ -350,6 +352,21 @@ class Training:
         for name, packed in state["waiting"]:
             self._submit(self.instances[name], _unpacked(self.instances[name], packed))
         self._kept = self._state()
+
+
+def _network(config: TrainConfig) -> PolicyNetwork:
+    """The network before the first step.
+
+    Raises:
+        InputError: if it begins with a checkpoint, and there is none or it has other sizes.
+    """
+    network = build(config.network.as_dict(), config.seed)
+    if config.begin:
+        begun = load_policy(config.begin)
+        if replace(begun.config, start=config.network.start) != config.network:
+            raise InputError(f"the policy '{config.begin}' has other sizes than the one to train", field="--begin")
+        network.load_state_dict(begun.state_dict())
+    return network
 
 
 def config_seed(config: TrainConfig) -> tuple[int, int]:
