@@ -80,7 +80,7 @@ ABLATIONS = {
 ANNEALINGS = {"greedy": "greedy"} | {
     f"{start:g} to {end:g}, {moves:g} moves": f"annealing:temperature={start},final={end},moves={moves}"
     for start, end in ((0.03, 0.003), (0.01, 0.001), (0.003, 0.0003))
-    for moves in (1, 2, 4)
+    for moves in (1, 2, 4, 8, 16)
 }
 
 IMPROVEMENTS = (1.0, 1.25, 1.5, 2.0, 3.0)

@@ -39,6 +39,9 @@ def test_a_run_is_trained_resumed_and_used(cli: Cli, tmp_path: Path) -> None:
     first = cli("train", "-o", run, *FAST, "--updates", "2", "--json")
     assert first.status == 0
     assert (first.json["updates"], first.json["samples"]) == (2, 4)
+    other = cli("train", "-o", run, "--resume", "--seed", "1")
+    assert (other.status, other.err.count("\n")) == (2, 1)
+    assert "--resume: the run has settings of its own" in other.err
     more = cli("train", "-o", run, "--resume", "--updates", "3", "--json")
     assert more.json["updates"] == 3
     used = cli(
@@ -53,6 +56,8 @@ def test_a_run_is_trained_resumed_and_used(cli: Cli, tmp_path: Path) -> None:
         (("--graph", "bert-large"), "'bert-large' is not a graph of the split 'train'"),
         (("--graph", "resnet34"), "'resnet34' is not a graph of the split 'train'"),
         (("--mode", "guess"), "--mode: expected fix or sample"),
+        (("--start", "random"), "--start: expected greedy or slice, got 'random'"),
+        (("--begin", "nothing"), "no policy 'nothing': expected a checkpoint's folder, or one of plain"),
         (("--device", "abacus"), "--device: torch has no such device"),
         (("--teach", "soon"), "--teach"),
         (("--batch", "1"), "--batch"),

@@ -6,6 +6,9 @@ import json
 import math
 from pathlib import Path
 
+import pytest
+
+from chipzinc.errors import InputError
 from chipzinc.policy.journal import Journal
 
 
@@ -45,3 +48,10 @@ def test_a_value_that_is_not_finite_is_no_event(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal.write("update", 1, loss=math.nan, best=math.inf)
     assert math.isnan(json.loads((tmp_path / "journal.jsonl").read_text())["loss"])
+
+
+@pytest.mark.parametrize("line", ["nonsense", "[]", '{"kind": "update"}'])
+def test_a_damaged_entry_is_told_with_its_line(tmp_path: Path, line: str) -> None:
+    (tmp_path / "journal.jsonl").write_text(f'{{"kind": "update", "step": 1}}\n{line}\n')
+    with pytest.raises(InputError, match=r"journal\.jsonl:2: expected an entry of a run's journal"):
+        Journal(tmp_path, resumed_at=3)

@@ -15,7 +15,7 @@ from chipzinc.errors import InputError
 FIELDS = ("run", "updates", "samples", "seconds", "samples_per_s", "validation")
 
 Run = Annotated[Path, typer.Option("-o", "--output", metavar="RUN", help="The run's folder.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder, with its settings.")]
 Graphs = Annotated[
     list[str] | None, typer.Option("--graph", metavar="GRAPH", help="A training graph; may be repeated. All if silent.")
 ]
@@ -60,6 +60,7 @@ def train_policy(
     from dataclasses import replace
 
     from chipzinc.cli.inputs import parse_time_limit
+    from chipzinc.policy.checkpoint import policy_dir
     from chipzinc.policy.device import prepare
     from chipzinc.policy.instance import STARTS
     from chipzinc.policy.network import NetworkConfig
@@ -69,6 +70,8 @@ def train_policy(
         raise InputError(f"expected fix or sample, got {mode!r}", field="--mode")
     if start not in STARTS:
         raise InputError(f"expected {' or '.join(STARTS)}, got {start!r}", field="--start")
+    if begin:
+        policy_dir(begin)
     prepare(device)
     config = TrainConfig(
         seed=seed,
@@ -86,7 +89,10 @@ def train_policy(
     if resume:
         if not (output / STATE).is_file():
             raise InputError("there is no run to resume", file=output / STATE)
-        config = run_config(output)
+        begun = run_config(output)
+        if config not in (TrainConfig(updates=config.updates), replace(begun, updates=config.updates)):
+            raise InputError("the run has settings of its own: give --updates and --device alone", field="--resume")
+        config = begun
     elif output.exists() and any(output.iterdir()):
         raise InputError(f"'{output}' is not empty: give another folder, or --resume", field="--output")
     if updates is not None:

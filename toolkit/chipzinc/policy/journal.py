@@ -7,6 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from chipzinc.errors import InputError
+from chipzinc.policy.checkpoint import write_whole
+
 
 class Journal:
     """Writes entries as they come; a context manager.
@@ -14,6 +17,9 @@ class Journal:
     Args:
         directory: of the run.
         resumed_at: entries of later steps are dropped, as a run that is resumed makes them again.
+
+    Raises:
+        InputError: if a line of the run's journal is no entry.
     """
 
     def __init__(self, directory: Path, resumed_at: int | None = None) -> None:
@@ -48,5 +54,15 @@ class Journal:
     def _drop_after(self, step: int) -> None:
         if self.file.is_file():
             lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-            self.file.write_text("".join(kept), encoding="utf-8")
+            kept = [
+                line
+                for number, line in enumerate(lines, start=1)
+                if line.endswith("\n") and self._step(line, number) <= step
+            ]
+            write_whole(self.file, "".join(kept).encode())
+
+    def _step(self, line: str, number: int) -> int:
+        try:
+            return int(json.loads(line)["step"])
+        except (ValueError, KeyError, TypeError):
+            raise InputError("expected an entry of a run's journal", file=self.file, line=number) from None
