@@ -60,21 +60,24 @@ METHODS = {
     "random": "random",
     "annealing": "annealing",
     "scratch": "scratch",
-    "zero-shot": "policy",
-    "fine-tuned": "finetuned",
-    "fine-tuned from slice": "finetuned:start=slice",
+    "zero-shot": "policy:policy=plain",
+    "fine-tuned": "finetuned:policy=plain",
+    "annealing from slice": "annealing:start=slice",
+    "zero-shot from slice": "policy:policy=sliced",
+    "fine-tuned from slice": "finetuned:policy=sliced,start=slice",
     "slice": "slice",
 }
-"""What the tables call each method, and its name and settings."""
+"""What the tables call each method, and its name and settings. Those from slice begin at slice's hint, the others at
+greedy's: what a method found is told apart from what its beginning was worth."""
 
 ABLATIONS = {
     "greedy": "greedy",
-    "fine-tuned": "finetuned",
-    "SAMPLE": "finetuned:mode=sample",
-    "no solver": "finetuned:solver=false",
-    "no imitation": "finetuned:imitation=0",
-    "no PPO": "finetuned:reward=0",
-    "no coarsening": "finetuned:coarse=false",
+    "fine-tuned": "finetuned:policy=plain",
+    "SAMPLE": "finetuned:policy=plain,mode=sample",
+    "no solver": "finetuned:policy=plain,solver=false",
+    "no imitation": "finetuned:policy=plain,imitation=0",
+    "no PPO": "finetuned:policy=plain,reward=0",
+    "no coarsening": "finetuned:policy=plain,coarse=false",
 }
 
 ANNEALINGS = {"greedy": "greedy"} | {

@@ -40,7 +40,7 @@ class Annealing:
     rng: np.random.Generator
     temperature: float = 0.01
     final: float = 0.001
-    moves: float = 2.0
+    moves: float = 8.0
     depth: float = 2.0
     carry: bool = True
     start: IntArray | None = None

@@ -162,7 +162,7 @@ class SimulatedAnnealing:
 
     temperature: Positive = 0.01
     final: Positive = 0.001
-    moves: AtLeastOne = 2.0
+    moves: AtLeastOne = 8.0
     depth: AtLeastOne = 2.0
     start: Start = "greedy"
     batch: Count = 10
