@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 from chipzinc.correct.batch import sample
 from chipzinc.hints.sources import HintContext
 from chipzinc.policy.instance import Instance
-from chipzinc.policy.network import PolicyNetwork
+from chipzinc.policy.network import PolicyNetwork, build
 from chipzinc.policy.source import PolicyHints
 from chipzinc.rules.catalogue import selected_rules
 from chipzinc.solve import Session
@@ -59,3 +59,11 @@ def test_the_first_op_follows_the_policy_restricted_to_its_feasible_chips(
 def test_sources_need_no_rules_to_hint(network: PolicyNetwork, five: Instance) -> None:
     assert selected_rules(five.package) == ()
     assert rankings(network, five, 1, passes=1).shape == (1, 5, 3)
+
+
+def test_a_policy_that_refines_slices_hint_tries_that_first(five: Instance) -> None:
+    network = build({"width": 16, "graph_layers": 1, "pass_layers": 1, "start": "slice"})
+    found = rankings(network, five, 4, passes=1)
+    assert found.shape == (4, 5, 3)
+    assert (found[0, :, 0] == five.slice).all()
+    assert (rankings(network, five, 1, passes=1)[0] == found[1]).all(), "the likeliest chips"

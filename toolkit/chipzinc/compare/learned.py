@@ -31,7 +31,7 @@ Weight = Annotated[float, Field(ge=0)]
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """Draws of a trained policy, which learns nothing more.
+    """Draws of a trained policy, which learns nothing more; one that starts from slice's hint tries that first.
 
     Attributes:
         policy: a checkpoint's folder, or a shipped one.
@@ -55,7 +55,7 @@ class ZeroShot:
 
         config = TuneConfig(mode=self.mode, learning=False, temperature=self.temperature)
         network = load_policy(self.policy)
-        return _spent(network, case.corrector(), case, budget, config, "greedy", self.batch, seed)
+        return _spent(network, case.corrector(), case, budget, config, network.config.start, self.batch, seed)
 
     def policy_sha256(self) -> str:
         """See `chipzinc.compare.methods.Trained`."""

@@ -56,7 +56,7 @@ class Greedy:
 
     def rankings(self, context: HintContext, n_samples: int, rng: np.random.Generator) -> IntArray:
         """See `HintSource`."""
-        return _nearest_first(np.tile(greedy_hint(context), (n_samples, 1)), context.package.n_chips)
+        return nearest_first(np.tile(greedy_hint(context), (n_samples, 1)), context.package.n_chips)
 
 
 class Slice:
@@ -64,7 +64,7 @@ class Slice:
 
     def rankings(self, context: HintContext, n_samples: int, rng: np.random.Generator) -> IntArray:
         """See `HintSource`."""
-        return _nearest_first(np.tile(slice_hint(context), (n_samples, 1)), context.package.n_chips)
+        return nearest_first(np.tile(slice_hint(context), (n_samples, 1)), context.package.n_chips)
 
 
 class Noisy:
@@ -77,7 +77,7 @@ class Noisy:
         moved = rng.random(shape) < NOISY_SHARE
         by = rng.integers(-NOISY_REACH, NOISY_REACH, shape)
         by += by >= 0  # a moved group does move
-        return _nearest_first(np.clip(hint + moved * by, 0, context.package.n_chips - 1), context.package.n_chips)
+        return nearest_first(np.clip(hint + moved * by, 0, context.package.n_chips - 1), context.package.n_chips)
 
 
 class Uniform:
@@ -102,7 +102,7 @@ class Given:
     def rankings(self, context: HintContext, n_samples: int, rng: np.random.Generator) -> IntArray:
         """See `HintSource`."""
         hint = context.coarsening.restrict(self.chips)
-        return _nearest_first(np.tile(hint, (n_samples, 1)), context.package.n_chips)
+        return nearest_first(np.tile(hint, (n_samples, 1)), context.package.n_chips)
 
 
 def hint_source(name: str) -> HintSource:
@@ -138,7 +138,7 @@ def slice_hint(context: HintContext) -> IntArray:
     return greedy_hint(context) if chips is None else context.coarsening.restrict(chips)
 
 
-def _nearest_first(hint: IntArray, n_chips: int) -> IntArray:
+def nearest_first(hint: IntArray, n_chips: int) -> IntArray:
     """Rankings by (|chip - hint|, chip): shape [sample, group] to [sample, group, chip]."""
     chips = np.arange(n_chips)
     far = np.abs(chips - hint[..., None])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipzinc.graph.opgraph import IntArray
-from chipzinc.hints.sources import HintContext
+from chipzinc.hints.sources import HintContext, nearest_first
 from chipzinc.policy.draws import PASSES, Sampler
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.network import PolicyNetwork
@@ -15,7 +15,10 @@ from chipzinc.policy.network import PolicyNetwork
 
 @dataclass(frozen=True, eq=False)
 class PolicyHints:
-    """Draws of a trained policy, zero-shot; the first sample takes the likeliest chips.
+    """Draws of a trained policy, zero-shot.
+
+    The first sample takes the likeliest chips; of a policy that refines slice's hint it is that hint itself, and the
+    likeliest chips are the second.
 
     Attributes:
         network: the policy.
@@ -29,6 +32,8 @@ class PolicyHints:
         """See `chipzinc.hints.sources.HintSource`."""
         name = f"{context.graph.name}@{context.package.name}"
         instance = Instance(name, context.graph, context.package, context.coarsening)
-        start = np.tile(instance.start(self.network.config.start), (n_samples, 1))
-        sampler = Sampler(self.network, instance)
-        return sampler.draw(start, rng, passes=self.passes, most_likely=1).ranking
+        start = self.network.config.start
+        tried = nearest_first(instance.slice[None], context.package.n_chips)[: int(start == "slice" and n_samples > 1)]
+        begin = np.tile(instance.start(start), (n_samples - len(tried), 1))
+        drawn = Sampler(self.network, instance).draw(begin, rng, passes=self.passes, most_likely=1)
+        return np.concatenate([tried, drawn.ranking])

@@ -17,6 +17,7 @@ from chipzinc.baselines.driver import Proposal as Hints
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import NoAnswerError
 from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.sources import nearest_first
 from chipzinc.policy.archive import Archive
 from chipzinc.policy.draws import PASSES
 from chipzinc.policy.explore import REFINE_SHARE, Explorer, Proposal
@@ -99,7 +100,7 @@ class Tuner:
             n_samples - len(tried), self.rng, temperature=self.config.temperature, most_likely=likeliest
         )
         mode = self.config.mode
-        wishes = [tried if mode == "fix" else _ranked(tried, self.instance.package.n_chips)]
+        wishes = [tried if mode == "fix" else nearest_first(tried, self.instance.package.n_chips)]
         if self._drawn.parts:
             wishes.append(self._drawn.wishes(mode))
         return Hints(mode, np.concatenate(wishes))
@@ -114,12 +115,6 @@ class Tuner:
             )
             if self.config.learning:
                 self.learner.learn(seen)
-
-
-def _ranked(hints: IntArray, n_chips: int) -> IntArray:
-    """Hints as rankings, nearest chips first, shape [hint, group, chip]."""
-    chips = np.arange(n_chips)
-    return np.argsort(np.abs(chips - hints[..., None]) * n_chips + chips, axis=-1)
 
 
 def tune(
