@@ -57,7 +57,7 @@ def test_a_run_is_trained_resumed_and_used(cli: Cli, tmp_path: Path) -> None:
         (("--graph", "resnet34"), "'resnet34' is not a graph of the split 'train'"),
         (("--mode", "guess"), "--mode: expected fix or sample"),
         (("--start", "random"), "--start: expected greedy or slice, got 'random'"),
-        (("--begin", "nothing"), "no policy 'nothing': expected a checkpoint's folder, or one of plain"),
+        (("--begin", "nothing"), "no policy 'nothing': expected a checkpoint's folder, or one of plain, sliced"),
         (("--device", "abacus"), "--device: torch has no such device"),
         (("--teach", "soon"), "--teach"),
         (("--batch", "1"), "--batch"),

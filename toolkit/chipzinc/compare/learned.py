@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chipzinc.policy.network import PolicyNetwork
     from chipzinc.policy.tune import TuneConfig
 
-SHIPPED = "plain"
+SHIPPED = "sliced"
 """Name of the policy that comes with the toolkit."""
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -24,7 +24,7 @@ from chipzinc.resources import models_dir
 
 WEIGHTS, CONFIG, CARD = "policy.safetensors", "config.json", "README.md"
 VERSION = 1
-SHIPPED = "plain"
+SHIPPED = "sliced"
 """Name of the policy that comes with the toolkit, taken unless another is asked for."""
 
 
