@@ -47,7 +47,7 @@ TEST_GRAPHS = (
     "electra-small",
     "mobilebert",
     "inception-v3",
-    "densenet121",
+    "densenet169",
     "nasnet-a-mobile",
     "unet-plus-plus",
     "two-stream",

@@ -14,6 +14,7 @@ import torch
 
 from chipzinc.errors import InfeasibleError, InputError
 from chipzinc.graph import zoo as zoo_module
+from chipzinc.graph.kinds import family
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.graph.zoo import zoo
 from chipzinc.policy import curriculum
@@ -200,6 +201,14 @@ def test_altered_graphs_keep_their_shape_and_change_their_costs() -> None:
     assert all(each.n_ops <= graph.n_ops for each in found)
     assert all((each.op_flops > 0).sum() <= (graph.op_flops > 0).sum() for each in found)
     assert all(set(each.op_names) <= set(graph.op_names) for each in found)
+    kind = dict(zip(graph.op_names, graph.op_kinds, strict=True))
+    renamed = 0
+    for each in found:
+        pairs = {(family(kind[op]), family(now)) for op, now in zip(each.op_names, each.op_kinds, strict=True)}
+        assert len(pairs) == len({old for old, _ in pairs}) == len({new for _, new in pairs}), "a family keeps together"
+        assert all((old == "free") == (new == "free") for old, new in pairs)
+        renamed += any(old != new for old, new in pairs)
+    assert 0 < renamed < len(found)
 
 
 def test_a_teacher_is_not_asked_twice(tmp_path: Path, instances: Sequence[Instance]) -> None:

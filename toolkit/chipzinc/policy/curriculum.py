@@ -30,6 +30,7 @@ PACKAGES = ("mcm16-ring", "mcm36-ring")
 CHIPS = (4, 6, 8, 10, 12, 20, 24, 28, 32, 48, 64)
 TOPOLOGIES = ("ring-one-way", "ring-two-way", "chain")
 _ROOM = 1.3  # SRAM over what the largest op and an even share of all weights take
+_RENAMED_SHARE = 0.7  # of altered graphs
 _FEWEST_OPS = 12  # of what is cut out of a graph
 _MOST_OPS = 2_100  # beyond, a batch of corrections takes minutes
 
@@ -111,7 +112,8 @@ def altered(graph: OpGraph, rng: np.random.Generator, name: str) -> OpGraph:
     """A graph like another, so that few graphs teach of many costs.
 
     Half of the time only a stretch of the order is kept; flops change by family of kinds and a little by op, tensors
-    and weights by a common factor.
+    and weights by a common factor. Mostly the families also change their names, so that a policy learns what ops cost
+    rather than what they are called, and families that it never met are nothing new to it.
 
     Args:
         graph: the other.
@@ -122,6 +124,9 @@ def altered(graph: OpGraph, rng: np.random.Generator, name: str) -> OpGraph:
         length = int(rng.integers(max(_FEWEST_OPS, graph.n_ops // 4), graph.n_ops))
         first = int(rng.integers(0, graph.n_ops - length + 1))
         graph = subgraph(graph, np.arange(first, first + length))
+    names = rng.spawn(1)[0]
+    if names.random() < _RENAMED_SHARE:
+        graph = replace(graph, op_kinds=_renamed(graph.op_kinds, names))
     by_family = {each: float(np.exp(rng.normal(0, 0.7))) for each in KINDS_OF_FAMILY}
     factor = np.array([by_family[family(kind)] for kind in graph.op_kinds])
     flops = graph.op_flops * factor * np.exp(rng.normal(0, 0.2, graph.n_ops))
@@ -134,6 +139,14 @@ def altered(graph: OpGraph, rng: np.random.Generator, name: str) -> OpGraph:
         tensor_elements=np.maximum(1, np.rint(tensors)).astype(np.int64),
         weight_elements=np.maximum(1, np.rint(weights)).astype(np.int64),
     )
+
+
+def _renamed(kinds: tuple[str, ...], rng: np.random.Generator) -> tuple[str, ...]:
+    """Kinds of each op where the families have changed their names among themselves; what is free stays so."""
+    families = [name for name in KINDS_OF_FAMILY if name != "free"]
+    names = [KINDS_OF_FAMILY[families[at]][0] for at in rng.permutation(len(families))]
+    other = dict(zip(families, names, strict=True))
+    return tuple(other.get(family(kind), kind) for kind in kinds)
 
 
 def training_instances(seed: int, variations: int = 2, names: tuple[str, ...] | None = None) -> Iterator[Instance]:
