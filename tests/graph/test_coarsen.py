@@ -165,6 +165,17 @@ def test_trees_are_contracted_where_chains_leave_too_many_groups() -> None:
     assert few.group_work.max() <= 1 + graph.n_ops / 400
 
 
+def test_a_heavy_op_does_not_join_a_light_one_that_others_read() -> None:
+    """A chain of light steps, each of which a heavy op reads: the heavy ones would all share the chips of the chain."""
+    steps = 5
+    heavy = [steps + step for step in range(steps)]
+    readers = [[*([step + 1] if step + 1 < steps else []), heavy[step]] for step in range(steps)]
+    graph = graph_of([*readers, *([2 * steps] for _ in heavy), []])
+    work = np.array([1.0] * steps + [100.0] * steps + [1.0])
+    groups = coarsen(graph, work, op_weight_bytes=np.zeros(graph.n_ops), target_groups=steps + 1).group_of
+    assert all((groups == groups[op]).sum() == 1 for op in heavy[:-1])
+
+
 @given(graph=graphs(30), seed=st.integers(0, 99), target=st.integers(1, 20))
 def test_trees_leave_the_quotient_acyclic_too(graph: OpGraph, seed: int, target: int) -> None:
     coarsening = coarsen(graph, works(graph, seed), op_weight_bytes=np.zeros(graph.n_ops), target_groups=target)

@@ -66,6 +66,11 @@ class Contraction:
             for load, largest, slack in zip(self._loads, self._largest, self._slack, strict=True)
         )
 
+    def light(self, op: int) -> bool:
+        """Whether an op's whole group is within the slack."""
+        root = self.find(op)
+        return all(load[root] <= slack for load, slack in zip(self._loads, self._slack, strict=True))
+
     def first_ops(self) -> IntArray:
         """First op of each op's group, shape [op]."""
         roots = np.array([self.find(op) for op in range(len(self._parent))], dtype=np.int64)
@@ -96,8 +101,9 @@ def contract_chains(groups: Contraction, links: IntArray, link_bytes: FloatArray
 def contract_trees(groups: Contraction, links: IntArray, link_bytes: FloatArray, target_groups: int) -> None:
     """Joins producers to their only consumer and consumers to their only producer, until few enough groups are left.
 
-    No other path joins the ends of such a link, for it would have to use the link itself. The link that carries most
-    bytes is next.
+    No other path joins the ends of such a link, for it would have to use the link itself. Where the one end is tied
+    to others as well, the other end has to be light: a heavy op that an op of a loop feeds, say, would share its chip
+    with the loop, and all such ops with one another. The link that carries most bytes is next.
 
     Args:
         groups: the groups so far.
@@ -115,9 +121,9 @@ def contract_trees(groups: Contraction, links: IntArray, link_bytes: FloatArray,
         _, producer, consumer = heapq.heappop(heap)
         if consumer not in readers.get(producer, ()):
             continue  # one of the two has another name by now
-        if len(readers[producer]) > 1 and len(writers[consumer]) > 1:
-            continue
-        if groups.fits(producer, consumer):
+        follows = len(writers[consumer]) == 1 and (len(readers[producer]) == 1 or groups.light(consumer))
+        leads = len(readers[producer]) == 1 and (len(writers[consumer]) == 1 or groups.light(producer))
+        if (follows or leads) and groups.fits(producer, consumer):
             for changed in _join(groups, readers, writers, producer, consumer):
                 heapq.heappush(heap, changed)
 
