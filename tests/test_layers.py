@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verify": MODEL | {"throughput", "correct"},
     "designs": MODEL | {"throughput", "correct", "verify", "grouping", "hints", "exhaustive"},
     "grouping": DATA | {"rules"},
-    "optimise": MODEL | {"throughput", "correct", "verify"},
+    "optimise": MODEL | {"throughput", "ideals", "hints", "correct", "verify"},
     "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "designs", "grouping"},
     "improve": MODEL | {"throughput", "bounds", "hints", "verify", "grouping", "optimise", "recipe"},
     "density": MODEL | {"throughput", "correct", "verify", "recipe"},

@@ -36,8 +36,8 @@ from chipzinc.verify import Verdict, verify
 SOLVER_BOUND = "search"
 """Name of the bound that a search proves when it comes to its end."""
 
-_START_SHARE = 0.2  # of the time, for pipelines to start from
-_LONGEST_START_S = 12.0
+_START_SHARE = 0.3  # of the time, for pipelines to start from
+_LONGEST_START_S = 20.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
 _CORRECTION_SHARE = 0.8  # of the time left, where no hint holds as it is
@@ -302,7 +302,7 @@ def _hints(
     if isinstance(hints, Slice):
         counted = limits.iterations is not None and limits.deadline is None
         spend = 0.0 if counted else min(_LONGEST_START_S, _START_SHARE * limits.left_s())
-        found = [chips for _, chips in best_slices(context, spend, seed)[:_STARTS]]
+        found = [chips for _, chips in best_slices(context, spend, seed, lambda: limits.bound_us)[:_STARTS]]
         if found:
             return np.stack(found)
     rankings = hints.rankings(context, samples, np.random.default_rng(seed))

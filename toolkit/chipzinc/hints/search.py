@@ -8,7 +8,7 @@ Knows no solver. What it finds keeps the order of the chips, memory at rest and 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ import numpy as np
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.filling import Filler
 from chipzinc.hints.genetic import evolve
+from chipzinc.hints.shifting import may_shift
+from chipzinc.hints.shifts import Shifts
 from chipzinc.ideals.bottleneck import chain
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.lattice import Ideal, prefixes
@@ -43,52 +45,51 @@ _ROUNDS = 12  # of forbidding slices whose memory overflows over time
 _WIDTHS = ((3, 16), (12, 48))  # states and slices kept in the search for pipelines whose edges pass over chips
 _MOST_UNTANGLED = 4_000  # ideals of a family for that search
 _NEAR = 1.3  # of the least an interval can be: where quick pipelines come so near, the others are not looked for
-_FILLING_SHARE = 0.6  # of the time left
+_FILLING_SHARE = 0.3  # of the time, where the quick pipelines are not near
+_SHIFTING_SHARE = 0.3  # of the time, for what is then found
+_ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
+_ROUNDS_OF_SHIFTING = 4
 _BEAMS = (1, 3)  # partial pipelines kept, in turn
 _FAVOURS = (0.8, 1.2)  # range of the factors that make the beams differ
 _FAILURES = 6  # after which an interval counts as too short
 _SHAKES = 100_000
 _CHANGED = (0.01, 0.1, 1.0)  # shares of the items whose place in the order is changed
 _STEP = 0.995  # of the best interval, what a changed order has to reach
+_ENOUGH = 1 + 1e-5  # times a bound
 _CLOSE = 1.005  # nearer to what ignores `triangle_dependency`, that search is not worth its time
 
 
-def best_slices(context: HintContext, time_limit_s: float, seed: int = 0) -> list[tuple[float, IntArray]]:
+def best_slices(
+    context: HintContext, time_limit_s: float, seed: int = 0, bound_us: Callable[[], float] = lambda: 0.0
+) -> list[tuple[float, IntArray]]:
     """Searches for pipelines.
 
     Args:
         context: the graph, the package and the groups.
         time_limit_s: seconds to spend; the quick pipelines are looked for however short this is.
         seed: of the random orders. The same seed gives the same result where the time does not end the search.
+        bound_us: tells what no interval is below, which another thread may raise; a pipeline that comes so near that
+            nothing better is worth a search ends this one.
 
     Returns:
         (interval in µs, chip of each op of shape [op]) of distinct pipelines, the best first; empty if none is
         found that fits.
     """
-    deadline = time.monotonic() + time_limit_s
-    search = _Search(context, deadline)
+    begin = time.monotonic()
+    search = _Search(context, begin + time_limit_s, bound_us)
     groups = Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of)
+    ops = Ordered.of(context.graph, context.package)
     search.quick(groups, _NEAR)
-    now = time.monotonic()
-    search.fill(groups, max(deadline - now, time_limit_s / 2) * _FILLING_SHARE + now, seed)
+    if search.best_us > _NEAR * search.least_us(groups):
+        share = max(begin + time_limit_s - time.monotonic(), time_limit_s / 2)
+        search.fill(groups, time.monotonic() + share * _FILLING_SHARE, seed)
+        search.shift(time.monotonic() + share * _SHIFTING_SHARE, seed)
     if np.isinf(search.best_us) or time_limit_s <= 0:  # where nothing comes after, the quick ones are all there is
         search.deadline = None
         search.quick(groups)
-        search.deadline = deadline
-    ops = Ordered.of(context.graph, context.package)
-    every = ops.every_ideal(MOST_IDEALS, deadline)
-    orders = several(groups.items)
-    low = None
-    if every is None or len(every) > MANY_IDEALS:
-        every_of_groups = groups.every_ideal(MOST_IDEALS // 3, deadline)
-        low = search.family(groups, every_of_groups or sorted({each for order in orders for each in prefixes(order)}))
-    if every is not None:
-        low = search.family(ops, every)
-    if low is not None:
-        search.untangle([groups, ops], every, low)
-        search.shake(ops, low, seed)
-    elif every is None:
-        search.evolve(groups, orders, seed)
+    search.deadline = begin + time_limit_s * (_ORDERS_SHARE if may_shift(context.package) else 1.0)
+    if not search.order(groups, ops, seed):
+        search.shift(begin + time_limit_s, seed)
     return search.ranked
 
 
@@ -106,11 +107,13 @@ class _Search:
     Attributes:
         context: the graph, the package and the groups.
         deadline: `time.monotonic()` at which to end; None: never.
+        bound_us: what no interval is below, as far as is known.
         ranked: distinct pipelines by interval, the best first.
     """
 
     context: HintContext
     deadline: float | None
+    bound_us: Callable[[], float] = lambda: 0.0
     ranked: list[tuple[float, IntArray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -126,8 +129,17 @@ class _Search:
 
     @property
     def over(self) -> bool:
-        """Whether the time is."""
-        return self.deadline is not None and time.monotonic() > self.deadline
+        """Whether the time is, or nothing better is left to find."""
+        return (self.deadline is not None and time.monotonic() > self.deadline) or self.reached
+
+    @property
+    def reached(self) -> bool:
+        """Whether the best is as short as a bound, or nearly so."""
+        return self.best_us <= self.bound_us() * _ENOUGH
+
+    def least_us(self, ordered: Ordered) -> float:
+        """No pipeline of some items is shorter than this."""
+        return self.pipelines(ordered, [], False).floor_us
 
     def add(self, chips: IntArray) -> float:
         """Scores a pipeline and puts it in its place; returns its interval in µs."""
@@ -169,7 +181,7 @@ class _Search:
                 self.add(groups.chips(whole))
         least = filler.floor_us
         failures = 0
-        while time.monotonic() < deadline and self.best_us > filler.floor_us * _CLOSE:
+        while time.monotonic() < deadline and self.best_us > filler.floor_us * _CLOSE and not self.reached:
             limit = float(np.sqrt(least * min(self.best_us, filler.ceiling_us)))
             chosen = rng.permutation(len(ranks))[: int(rng.integers(1, len(ranks) + 1))].tolist()
             favour = rng.uniform(*_FAVOURS, len(chosen))
@@ -186,6 +198,46 @@ class _Search:
             if self.best_us <= least * _CLOSE:
                 least = filler.floor_us
 
+    def shift(self, deadline: float, seed: int) -> None:
+        """Moves items of the best pipeline from chip to chip.
+
+        Args:
+            deadline: `time.monotonic()` at which to end.
+            seed: of the draws.
+        """
+        if not may_shift(self.context.package) or not self.ranked:
+            return
+        shifts = Shifts(self.context.graph, self.context.package, self.context.coarsening)
+        left = deadline - time.monotonic()
+        for place in range(_ROUNDS_OF_SHIFTING):
+            seconds = min(left / _ROUNDS_OF_SHIFTING, deadline - time.monotonic())
+            if seconds <= 0 or self.reached:
+                return
+            chips = shifts.find(self.ranked[0][1], seconds, seed + place)
+            if chips is not None and self.overflowing(chips) is None:
+                self.add(chips)
+
+    def order(self, groups: Ordered, ops: Ordered, seed: int) -> bool:
+        """Looks at all ideals of the ops where these can be listed, of groups or of some orders where not.
+
+        Returns:
+            Whether no pipeline can be shorter, by more than is worth a search.
+        """
+        every = ops.every_ideal(MOST_IDEALS, self.deadline)
+        orders = several(groups.items)
+        low = None
+        if every is None or len(every) > MANY_IDEALS:
+            every_of_groups = groups.every_ideal(MOST_IDEALS // 3, self.deadline)
+            low = self.family(groups, every_of_groups or sorted({each for order in orders for each in prefixes(order)}))
+        if every is not None:
+            low = self.family(ops, every)
+        if low is not None:
+            self.untangle([groups, ops], every, low)
+            self.shake(ops, low, seed)
+        elif every is None:
+            self.evolve(groups, orders, seed)
+        return every is not None and not self.over and (low is None or self.best_us <= low * _CLOSE)
+
     def family(self, ordered: Ordered, ideals: list[Ideal]) -> float | None:
         """Looks at the pipelines over some ideals.
 
@@ -193,7 +245,7 @@ class _Search:
             None, or a bound on them, in µs, that only pipelines whose edges pass over chips can come near.
         """
         self.shortest(self.pipelines(ordered, ideals, self.no_jumps))
-        if not self.context.no_jumps or hard(self.context.package, "max_hops") or self.over:
+        if self.over or not self.context.no_jumps or hard(self.context.package, "max_hops"):
             return None
         loose = self.pipelines(ordered, ideals, False)
         low, _ = loose.shortest(self.start_us(loose), floor_us=loose.floor_us, deadline=self.deadline)

@@ -69,6 +69,12 @@ class Ordered:
                 chips[source] = chips[target]
         return np.maximum(chips, 0)
 
+    def restrict(self, chips: IntArray) -> IntArray:
+        """Chip of each item, shape [item], by that of its first op; of ops, shape [op]."""
+        rows = np.flatnonzero(self.items.item_of >= 0)
+        _, first = np.unique(self.items.item_of[rows], return_index=True)
+        return np.asarray(chips[rows[first]])
+
     def pipelines(
         self, ideals: Iterable[Ideal], *, no_jumps: bool = False, any_order: bool = False, skipping: bool = False
     ) -> Pipelines:

@@ -21,6 +21,8 @@ from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE, live_set
 from chipzinc.errors import SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.shifting import may_shift
+from chipzinc.hints.shifts import Shifts
 from chipzinc.optimise.neighbourhood import Answer, Task, solve
 from chipzinc.optimise.regions import Proposal, Regions
 from chipzinc.optimise.score import Scorer, Standing
@@ -34,6 +36,8 @@ _PATIENCE_S = 3.0  # for the next improvement inside a neighbourhood
 _FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes, the others in the model's order
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
+_SHIFTING_S = 4.0  # at a time
+_COUNTED_SHIFTS = 20_000  # moves at a time, where the number of iterations counts
 _MOST_FAILURES = 5
 _GRACE_S = 1.0  # for a solve that ends with the search
 
@@ -112,7 +116,7 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    proposal: Proposal
+    proposal: Proposal | None  # None where items are shifted one by one
     start: Standing
     stage: int
     answer: Future[Answer]
@@ -146,6 +150,7 @@ class Search:
     ) -> None:
         self.task, self.scorer, self.session, self.workers, self.solvers = task, scorer, session, workers, solvers
         self.regions = Regions(task.graph, task.package, coarsening, seed)
+        self.shifts = Shifts(task.graph, task.package, coarsening) if may_shift(task.package) else None
         self._idle: SimpleQueue[Session] = SimpleQueue()
         self._live_sets: list[LiveSet] = []
         self._memory = scorer.model.memory if _keeps_memory(task) else None
@@ -186,10 +191,15 @@ class Search:
         """Keeps every worker busy, if there are neighbourhoods and work is left to do."""
         waiting = 0 if limits.iterations is None else 1  # results taken in order must not leave a worker idle
         while len(jobs) < len(self.workers) + waiting and not self._done(outcome, limits, len(jobs)):
-            proposal = self.regions.propose(outcome.best, [job.proposal for job in jobs], self._stage)
+            number = outcome.iterations + len(jobs)
+            if self._shifts_next(jobs, number):
+                answer = pool.submit(self._shift, outcome.best, number, limits)
+                jobs.append(_Job(None, outcome.best, self._stage, answer))
+                continue
+            busy = [job.proposal for job in jobs if job.proposal is not None]
+            proposal = self.regions.propose(outcome.best, busy, self._stage)
             if proposal is None:
                 return
-            number = outcome.iterations + len(jobs)
             answer = pool.submit(
                 self._solve, proposal, outcome.best, self._stage, tuple(self._live_sets), number, limits
             )
@@ -199,6 +209,22 @@ class Search:
         worked = limits.iterations is not None and outcome.iterations + running >= limits.iterations
         ended = worked or outcome.proven or outcome.failure is not None
         return ended or self.scorer.reaches(outcome.best, limits.bound_us) or limits.left_s() <= _SHORTEST_SOLVE_S
+
+    def _shifts_next(self, jobs: Sequence[_Job], number: int) -> bool:
+        """Whether to shift items rather than solve: one at a time, beside solves or in turn with them."""
+        others = any(job.proposal is not None for job in jobs)
+        wanted = others if len(self.workers) > 1 else number % 2 == 1
+        shifting = any(job.proposal is None for job in jobs)
+        return wanted and not shifting and self.scorer.judges_loads(self._stage) and self.shifts is not None
+
+    def _shift(self, start: Standing, number: int, limits: Limits) -> Answer:
+        """Moves items of a partition from chip to chip; runs in a worker's thread."""
+        assert self.shifts is not None
+        begin = time.monotonic()
+        counted = limits.iterations is not None
+        seconds = math.inf if counted else max(0.0, min(_SHIFTING_S, limits.left_s() - _SHORTEST_SOLVE_S))
+        chips = self.shifts.find(start.chips, seconds, self._seed + number, _COUNTED_SHIFTS if counted else None)
+        return Answer(chips, proven=False, seconds=time.monotonic() - begin)
 
     def _solve(
         self,
@@ -234,6 +260,8 @@ class Search:
         answer = self._answer(job, outcome, limits)
         outcome.iterations += 1
         about = self._accepted(job, answer, outcome)
+        if job.proposal is None:
+            return
         self.regions.learn(job.proposal, about or job.start, proven=answer.proven and about is not None)
         if answer.proven and job.proposal.whole and job.proposal.finest:
             outcome.proven |= about is not None and self._stage == self.scorer.stages - 1
@@ -249,14 +277,14 @@ class Search:
         if answer.chips is None:
             return job.start
         chips = answer.chips
-        if job.start is not outcome.best:  # another neighbourhood was faster: both changes together
+        if job.proposal is not None and job.start is not outcome.best:  # another was faster: both changes together
             chips = np.where(job.proposal.hood.free, answer.chips, outcome.best.chips)
         standing = self.scorer.standing(chips)
         if not self._fits(chips, outcome):
             return None
         if not self.scorer.better(standing, outcome.best, job.stage):
             return standing
-        if (chips != answer.chips).any() and not self._holds(chips):
+        if (job.proposal is None or (chips != answer.chips).any()) and not self._holds(chips):
             return None
         outcome.best = standing
         outcome.improvements += 1

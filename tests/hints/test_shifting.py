@@ -1,0 +1,118 @@
+"""Items shifted from chip to chip, against the throughput model and the rules' definitions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chipzinc.graph.opgraph import OpGraph
+from chipzinc.hardware.package import Package
+from chipzinc.hints.placing import Placing
+from chipzinc.hints.shifting import may_shift, shift
+from chipzinc.ideals.items import hard
+from chipzinc.ideals.pipelines import Ordered
+from chipzinc.throughput.model import ThroughputModel
+from tests.bounds.oracles import has_triangle, keeps
+from tests.bounds.test_prove import OTHERS
+from tests.hints.test_filling import PACKAGES, RULES, unrolled
+from tests.throughput.small import graphs, package
+
+STREAMED = OTHERS[2]
+
+
+def monotone(model: OpGraph, ordered: Ordered, data: st.DataObject) -> list[int]:
+    """A chip for each item, drawn so that the order of the chips holds."""
+    chip = [0] * ordered.items.n_items
+    for item in range(len(chip)):
+        before = [chip[a] for a, b in ordered.items.precedes.tolist() if b == item]
+        chip[item] = data.draw(st.integers(max(before, default=0), ordered.package.n_chips - 1))
+    return chip
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs(max_ops=6), st.sampled_from(PACKAGES[:2]), st.data())
+def test_loads_and_triangles_after_any_moves_are_those_of_placing_all_anew(
+    model: OpGraph, on: Package, data: st.DataObject
+) -> None:
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    placing = Placing(ordered, monotone(model, ordered, data))
+    for _ in range(4):
+        item = data.draw(st.integers(0, model.n_ops - 1))
+        low, high = placing.range_of(item)
+        to = data.draw(st.integers(low, high))
+        if to != placing.chip[item]:
+            placing.move(item, to)
+    chips = np.array(placing.chip)
+    loads = ThroughputModel(model, on).evaluate(chips).chip_us[0]
+    assert [placing.load_us(chip) for chip in range(on.n_chips)] == pytest.approx(loads.tolist(), abs=1e-9)
+    assert (placing.triangles() > 0) == has_triangle(model.edges.tolist(), chips.tolist())
+    assert bool(placing.doubled()) == (placing.triangles() > 0)
+    anew = Placing(ordered, placing.chip)
+    assert (anew.edges, anew.feeds) == (placing.edges, placing.feeds)
+
+
+@settings(deadline=None, max_examples=40)
+@given(graphs(max_ops=6), st.sampled_from(PACKAGES[:2]), st.data())
+def test_what_a_move_is_said_to_change_is_what_it_changes(model: OpGraph, on: Package, data: st.DataObject) -> None:
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    placing = Placing(ordered, monotone(model, ordered, data))
+    item = data.draw(st.integers(0, model.n_ops - 1))
+    low, high = placing.range_of(item)
+    to = data.draw(st.integers(low, high))
+    if to == placing.chip[item]:
+        return
+    limit = placing.longest_us() / 2
+    before, more = placing.total_excess_us(limit), placing.excess_us(placing.change(item, to), limit)
+    placing.move(item, to)
+    assert placing.total_excess_us(limit) - before == pytest.approx(more, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=40)
+@given(graphs(max_ops=6), st.sampled_from([*PACKAGES, STREAMED]), st.integers(0, 9), st.data())
+def test_what_is_shifted_keeps_the_rules_and_is_shorter(
+    model: OpGraph, on: Package, seed: int, data: st.DataObject
+) -> None:
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    start = monotone(model, ordered, data)
+    found = shift(ordered, np.array(start), math.inf, seed=seed, moves=600)
+    if found is None:
+        return
+    chips = ordered.chips(found)
+    assert keeps(model, on, chips[None])[0]
+    if hard(on, "triangle_dependency"):
+        assert not has_triangle(model.edges.tolist(), chips.tolist())
+    placed = Placing(ordered, start)
+    holds = not placed.triangles() and placed.fits() and set(start) == set(range(max(start) + 1))
+    assert not holds or Placing(ordered, found.tolist()).longest_us() < placed.longest_us()
+
+
+def test_steps_that_one_op_gathers_leave_a_single_chip() -> None:
+    model = unrolled(8, step=1.0, score=1.0)
+    on = package("kind: ring-one-way", chips=6, sram="9 MB", more=RULES)
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    one = np.zeros(model.n_ops, dtype=np.int64)
+    found = shift(ordered, one, math.inf, moves=20_000)
+    assert found is not None
+    assert Placing(ordered, found.tolist()).longest_us() < 0.6 * Placing(ordered, one.tolist()).longest_us()
+
+
+def test_the_same_seed_shifts_the_same() -> None:
+    model = unrolled(6, step=1.0, score=2.0)
+    on = package("kind: ring-one-way", chips=5, sram="9 MB", more=RULES)
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    once, again = (shift(ordered, np.zeros(model.n_ops, dtype=np.int64), math.inf, moves=3_000) for _ in range(2))
+    assert once is not None
+    assert again is not None
+    assert np.array_equal(once, again)
+
+
+def test_nothing_is_shifted_under_rules_that_are_not_known() -> None:
+    assert may_shift(PACKAGES[0])
+    assert not may_shift(
+        package("kind: chain", chips=3, more="rules: [acyclic_dataflow, {name: max_hops, parameters: {limit: 1}}]")
+    )
+    assert not may_shift(package("kind: chain", chips=3, more="rules: [triangle_dependency]"))
