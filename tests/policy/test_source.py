@@ -8,7 +8,7 @@ from scipy.stats import chisquare
 
 from chipzinc.correct.batch import sample
 from chipzinc.hints.sources import HintContext
-from chipzinc.policy.instance import Instance
+from chipzinc.policy.instance import STARTS, Instance, Start
 from chipzinc.policy.network import PolicyNetwork, build
 from chipzinc.policy.source import PolicyHints
 from chipzinc.rules.catalogue import selected_rules
@@ -40,13 +40,13 @@ def test_rankings_name_every_chip_of_a_group_once(network: PolicyNetwork, five: 
 def test_the_first_op_follows_the_policy_restricted_to_its_feasible_chips(
     network: PolicyNetwork, five: Instance, session: Session
 ) -> None:
-    """Chi-square test at level 0.001 on 400 draws; the first of all is no draw, but the likeliest."""
+    """Chi-square test at level 0.001 on 400 draws; the first two are no draws, but the start and the likeliest."""
     given = problem(five.graph, five.package, ("acyclic_dataflow", "memory_capacity"))
     every = assignments(5, 3)
     verdicts = verify(session, five.graph, five.package, given.rules, every)
     feasible = sorted({int(row[0]) for row, verdict in zip(every, verdicts, strict=True) if verdict.valid})
     assert feasible == [0, 1]  # behind chip 1 there is no room for all the others
-    asked = rankings(network, five, 401, passes=1)[1:]
+    asked = rankings(network, five, 402, passes=1)[2:]
     assert (asked[:, 0, 0] == 2).any()
     drawn = [each.group_chip[0] for each in sample(session, given, asked, solver="gecode")]  # type: ignore[index]
     policy = np.exp(log_probs(network, five, starts(five, 1))[0, 0].astype(np.float64))
@@ -61,9 +61,10 @@ def test_sources_need_no_rules_to_hint(network: PolicyNetwork, five: Instance) -
     assert rankings(network, five, 1, passes=1).shape == (1, 5, 3)
 
 
-def test_a_policy_that_refines_slices_hint_tries_that_first(five: Instance) -> None:
-    network = build({"width": 16, "graph_layers": 1, "pass_layers": 1, "start": "slice"})
+@pytest.mark.parametrize("start", STARTS)
+def test_the_hint_that_a_policy_refines_is_tried_first(five: Instance, start: Start) -> None:
+    network = build({"width": 16, "graph_layers": 1, "pass_layers": 1, "start": start})
     found = rankings(network, five, 4, passes=1)
     assert found.shape == (4, 5, 3)
-    assert (found[0, :, 0] == five.slice).all()
+    assert (found[0, :, 0] == five.start(start)).all()
     assert (rankings(network, five, 1, passes=1)[0] == found[1]).all(), "the likeliest chips"

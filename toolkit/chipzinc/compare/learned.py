@@ -16,7 +16,7 @@ from chipzinc.baselines.driver import Budget, Corrector, Trajectory
 from chipzinc.compare.methods import WORKERS, AtLeastOne, Case, Count, Positive, Start, optimised
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
-from chipzinc.hints.sources import Slice, slice_hint
+from chipzinc.hints.sources import Slice, greedy_hint, slice_hint
 
 if TYPE_CHECKING:
     from chipzinc.policy.network import PolicyNetwork
@@ -31,7 +31,7 @@ Weight = Annotated[float, Field(ge=0)]
 
 @dataclass(frozen=True)
 class ZeroShot:
-    """Draws of a trained policy, which learns nothing more; one that starts from slice's hint tries that first.
+    """Draws of a trained policy, which learns nothing more; the hint that it starts from is tried first.
 
     Attributes:
         policy: a checkpoint's folder, or a shipped one.
@@ -68,7 +68,7 @@ class FineTuned:
 
     Attributes:
         policy: a checkpoint's folder, or a shipped one.
-        start: ``slice`` tries slice's hint before any of the policy's; learning from scratch then also starts there.
+        start: whose hint is tried before any of the policy's; a fresh policy also refines that one.
         mode: how hints are corrected.
         rate: of learning.
         epochs: passes over a batch.
@@ -188,13 +188,13 @@ def _spent(
 
     begin = time.monotonic()
     prepare()
-    first = slice_hint(corrector.context)[None] if start == "slice" else None
+    hint = slice_hint if start == "slice" else greedy_hint
     return tune(
         network,
         corrector,
         budget,
         config,
-        first=first,
+        first=hint(corrector.context)[None],
         batch=batch,
         seed=seed,
         begin=begin,

@@ -17,8 +17,7 @@ from chipzinc.policy.network import PolicyNetwork
 class PolicyHints:
     """Draws of a trained policy, zero-shot.
 
-    The first sample takes the likeliest chips; of a policy that refines slice's hint it is that hint itself, and the
-    likeliest chips are the second.
+    The first sample is the hint that the policy starts from, the second takes the likeliest chips; a single one does.
 
     Attributes:
         network: the policy.
@@ -32,8 +31,8 @@ class PolicyHints:
         """See `chipzinc.hints.sources.HintSource`."""
         name = f"{context.graph.name}@{context.package.name}"
         instance = Instance(name, context.graph, context.package, context.coarsening)
-        start = self.network.config.start
-        tried = nearest_first(instance.slice[None], context.package.n_chips)[: int(start == "slice" and n_samples > 1)]
-        begin = np.tile(instance.start(start), (n_samples - len(tried), 1))
+        start = instance.start(self.network.config.start)[None]
+        tried = nearest_first(start[: int(n_samples > 1)], context.package.n_chips)
+        begin = np.tile(start, (n_samples - len(tried), 1))
         drawn = Sampler(self.network, instance).draw(begin, rng, passes=self.passes, most_likely=1)
         return np.concatenate([tried, drawn.ranking])
