@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.common import machine
 
-ALL = ("startup", "corrections", "designs", "scaling", "optimise")
+ALL = ("startup", "corrections", "designs", "scaling", "optimise", "training")
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ TEST_GRAPHS = (
     "vit-base",
     "swin-tiny",
     "t5-small",
-    "electra-small",
+    "deepseek-moe-style",
     "mobilebert",
     "inception-v3",
     "densenet169",
