@@ -172,14 +172,21 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=SAMPLES)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--methods", nargs="*", help="run only these")
+    parser.add_argument("--graphs", nargs="*", help="run only on these")
     asked = parser.parse_args()
     for what, value in machine().items():
         print(f"{what}: {value}")
     for name in asked.names or EXPERIMENTS:
-        run(name, asked.samples, range(asked.seeds), asked.methods)
+        run(name, asked.samples, range(asked.seeds), asked.methods, asked.graphs)
 
 
-def run(name: str, samples: int, seeds: range, only: Sequence[str] | None = None) -> None:
+def run(
+    name: str,
+    samples: int,
+    seeds: range,
+    only: Sequence[str] | None = None,
+    graphs: Sequence[str] | None = None,
+) -> None:
     """Runs one experiment as far as it has not been run, and writes what it shows."""
     experiment = EXPERIMENTS[name]
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -190,6 +197,8 @@ def run(name: str, samples: int, seeds: range, only: Sequence[str] | None = None
     bounds: dict[str, float] = {}
     with Session(toolchain) as session:
         for graph, package in experiment.cases():
+            if graphs is not None and graph.name not in graphs:
+                continue
             case = Case(graph, package, session)
             if experiment.judge is not None:
                 case = dataclasses.replace(case, judge=experiment.judge(graph, package), judge_name=name)
