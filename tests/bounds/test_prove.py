@@ -109,13 +109,21 @@ def test_chains_without_triangles_are_the_optimum_under_all_four_rules(model: Op
 
 @settings(deadline=None, max_examples=60)
 @given(graphs(max_ops=6), st.sampled_from(["ring-one-way", "ring-two-way"]))
-def test_half_of_what_lies_beside_an_edge_is_a_bound(model: OpGraph, kind: str) -> None:
+def test_what_lies_beside_edges_gives_a_bound(model: OpGraph, kind: str) -> None:
     on = package(f"kind: {kind}", chips=4, more="rules: [acyclic_dataflow, triangle_dependency]")
     every = np.array(list(itertools.product(range(4), repeat=model.n_ops)), dtype=np.int64)
     edges = model.edges.tolist()
     valid = [chips for chips in every[keeps(model, on, every)] if not has_triangle(edges, chips.tolist())]
     value = skip_bound(model, on, 5)
     assert value is None or value <= ThroughputModel(model, on).evaluate(np.array(valid)).interval_us.min()
+
+
+def test_two_skips_that_meet_share_three_chips() -> None:
+    # op0 feeds a chain of four and its end, and so does that end: eleven ops on three chips, six of them on two
+    chains = [(0, [1, 5], 1), *((op, [op + 1], 1) for op in range(1, 5))]
+    model = graph([*chains, (5, [6, 10], 1), *((op, [op + 1], 1) for op in range(6, 10))], 11, flops=[90] * 11)
+    on = package(chips=8, more="rules: [acyclic_dataflow, triangle_dependency]")
+    assert skip_bound(model, on, 5) == pytest.approx(330)
 
 
 def test_what_lies_beside_a_long_skip_shares_two_chips() -> None:

@@ -288,7 +288,7 @@ class DirectCpSat:
 
     Attributes:
         workers: CP-SAT's own.
-        slice_hint: whether it is given the quick slice to begin with.
+        slice_hint: whether it is given the quick slice to begin with, which counts as found if it keeps the rules.
     """
 
     workers: Count = WORKERS
@@ -305,12 +305,17 @@ class DirectCpSat:
         begin = time.monotonic()
         context = case.corrector().context
         hint = context.coarsening.expand(slice_hint(context)) if self.slice_hint else None
+        first = None if hint is None else _first_valid(case, [hint])
         spent = time.monotonic() - begin
         limit_s = max(1e-3, (budget.seconds or 0.0) - spent)
         found = solve(case.graph, case.package, time_limit_s=limit_s, workers=self.workers, seed=seed, hint=hint)
+        known = [(each.seconds + spent, each.interval_us, each.chips) for each in found.incumbents]
+        if first is not None:
+            interval_us = float(ThroughputModel(case.graph, case.package).evaluate(first).interval_us[0])
+            known = [(spent, interval_us, first), *known]
         return Trajectory(
-            _falling([(each.seconds + spent, each.interval_us) for each in found.incumbents]),
-            found.incumbents[-1].chips if found.incumbents else None,
+            _falling([(seconds, interval_us) for seconds, interval_us, _ in known]),
+            min(known, key=lambda each: each[1])[2] if known else None,
             seconds=time.monotonic() - begin,
         )
 
