@@ -15,9 +15,10 @@ from chipzinc.hardware.package import Package
 from chipzinc.optimise.neighbourhood import Task, terms_by_solver
 from chipzinc.render.objective import objective_data, parse_objective, term_units
 from chipzinc.render.objective_data import make_nets
-from chipzinc.rules.catalogue import select
+from chipzinc.rules.catalogue import select, selected_rules
 from chipzinc.solve import Session
 from chipzinc.throughput.model import ThroughputModel
+from chipzinc.verify import verify
 from tests.correct.problems import random_graph
 from tests.throughput.small import OFFCHIP, package
 
@@ -153,3 +154,27 @@ def test_a_file_beside_the_spec_is_an_objective(tmp_path: Path, session: Session
     own = parse_objective("last_chip", tmp_path / "spec.yaml")
     given = Task(graph, package, given.rules, own, given.hint, given.op_work)
     assert terms_by_solver(session, given, np.array([0, 1, 1, 2]), "chuffed").tolist() == [2]
+
+
+SOFT = """rules:
+  - {name: max_ops_per_chip, parameters: {limit: 1}, soft_weight: 2}
+  - {name: separated, parameters: {groups: [[op0, op1]]}, soft_weight: 0.5}
+"""
+
+
+def test_the_penalty_is_the_sum_of_the_weights_of_what_is_violated(session: Session) -> None:
+    given = package(RING, chips=3, more=SOFT)
+    graph, partitions = drawn(3, given, number=4)
+    wanted = dataclasses.replace(task(graph, given, "penalty"), rules=selected_rules(given))
+    for chips, verdict in zip(
+        partitions, verify(session, graph, given, wanted.rules, partitions, solver="gecode"), strict=True
+    ):
+        (penalty,) = terms_by_solver(session, wanted, chips, "gecode")
+        assert penalty == pytest.approx(verdict.penalty)
+
+
+def test_a_penalty_without_a_soft_rule_is_refused() -> None:
+    given = package(RING, chips=3, more="rules: [acyclic_dataflow]")
+    graph, _ = drawn(3, given)
+    with pytest.raises(InputError, match="'penalty' needs a rule with a soft_weight"):
+        objective_data(graph, given, np.arange(graph.n_ops), parse_objective("interval > penalty"))

@@ -37,7 +37,7 @@ KNOWN_RULES = frozenset(
 HEAT = (0.05, 0.001)
 """Temperature in the beginning and in the end, in shares of the wished interval."""
 
-_WISH = 0.95  # of the shortest interval so far, what is wished for
+_WISH = 0.9  # of the shortest interval so far, what is wished for
 _PRICE = 0.3  # of an edge that closes a triangle, in wished intervals
 _SETS = 0.1  # share of moves that take a set
 _PRESSED = 0.6  # share of single moves from chips that take too long or are in a triangle

@@ -18,7 +18,7 @@ import numpy as np
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.render.objective_data import energy_data, latency_data, loads_data
+from chipzinc.render.objective_data import energy_data, latency_data, loads_data, penalty_data
 from chipzinc.resources import mzn_dir
 from chipzinc.units import SOLVER_LIMIT
 
@@ -124,6 +124,8 @@ def objective_data(
         size = np.bincount(group_of)
         chips = np.zeros(len(size), dtype=np.int64) if hint is None else hint
         data |= {"hinted_chip": chips.tolist(), "group_size": size.tolist()}
+    if "penalty" in objective.names:
+        data |= penalty_data(package)
     units = term_units(objective, data)
     weights = _weights(objective, units, [_most(name, data, graph, package) for name in objective.names])
     return data | {
@@ -138,13 +140,20 @@ def _most(name: str, data: dict[str, Any], graph: OpGraph, package: Package) -> 
     """The most that a term can be, as the solver counts it; a guess for one that only its file knows."""
     if name == "energy":
         return float(np.max(data["group_energy"], axis=1, initial=0).sum() + np.sum(data["net_energy"]))
+    if name == "penalty":
+        return float(sum(data["soft_price"])) * max(graph.n_ops, len(graph.edges), package.n_chips)
     known = {"interval": data.get("horizon"), "latency": data.get("latency_horizon"), "chips_used": package.n_chips}
     return float(known.get(name) or graph.n_ops)
 
 
 def term_units(objective: Objective, data: dict[str, Any]) -> list[float]:
-    """What a cost of 1 of each term is in the unit that people see: µs, pJ, chips or ops."""
-    units = {"interval": "time_unit_us", "latency": "latency_unit_us", "energy": "energy_unit_pj"}
+    """What a cost of 1 of each term is in the unit that people see: µs, pJ, chips, ops or weights of soft rules."""
+    units = {
+        "interval": "time_unit_us",
+        "latency": "latency_unit_us",
+        "energy": "energy_unit_pj",
+        "penalty": "penalty_unit",
+    }
     return [float(data[units[name]]) if name in units else 1.0 for name in objective.names]
 
 

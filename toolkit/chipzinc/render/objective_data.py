@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray, OpGraph
 from chipzinc.hardware.demand import (
     distinct_reads,
@@ -25,6 +26,9 @@ from chipzinc.units import SOLVER_LIMIT, scale_demands
 
 _ROUNDING_ROOM = 2
 """Loads are kept this far below what a solver can add up, for sums of several loads."""
+
+_MOST_PRICE = 1_000
+"""What violating a soft rule may cost at most, as the solver counts it."""
 
 
 class Nets(NamedTuple):
@@ -140,6 +144,22 @@ def latency_data(graph: OpGraph, package: Package, *, limit: int = SOLVER_LIMIT)
         "read_size": (size_of.reshape(-1) + 1).tolist(),
         "transfer_time": np.ceil(transfer / unit).astype(np.int64).tolist(),
     }
+
+
+def penalty_data(package: Package) -> dict[str, Any]:
+    """What violating each soft rule once costs, in the order of the package's rules.
+
+    Raises:
+        InputError: if no rule is soft.
+    """
+    weights = np.array([use.soft_weight for use in package.rules if use.soft_weight is not None], dtype=np.float64)
+    if not len(weights):
+        problem = "the objective 'penalty' needs a rule with a soft_weight, and all of the package's are hard"
+        raise InputError(problem, file=package.source, field="objective")
+    whole = bool((weights == weights.round()).all()) and weights.max() <= _MOST_PRICE
+    unit = 1.0 if whole else float(weights.max()) / _MOST_PRICE
+    prices = np.maximum(1, np.round(weights / max(unit, np.finfo(float).tiny))).astype(np.int64)
+    return {"penalty_unit": unit, "soft_price": np.where(weights > 0, prices, 0).tolist()}
 
 
 def make_nets(graph: OpGraph, package: Package, group_of: IntArray) -> Nets:
