@@ -70,7 +70,8 @@ Objective = Annotated[
     typer.Option(
         "--objective",
         metavar="OBJECTIVE",
-        help="interval, latency, chips_used, moved, energy, penalty, or a mix: 'interval > energy', '2 interval + energy'; "
+        help="interval, latency, chips_used, moved, energy, penalty, or a mix: 'interval > energy', '2 interval + "
+        "energy'; "
         "where op times are ranges worst_case or quantile:0.95.",
     ),
 ]
