@@ -5,12 +5,14 @@ WebAssembly is compiled anew in each process; what a typical run needs of it is 
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 
 import numpy as np
 
 from chipzinc.baselines.driver import Corrector, Proposal
-from chipzinc.errors import ChipzincError
+from chipzinc.errors import ChipzincError, NoAnswerError
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.load import load_spec
 from chipzinc.hints.sources import Noisy
@@ -27,28 +29,38 @@ GRAPH, PACKAGE, SAMPLES, LIMIT_S = "bert-base", "mcm36-ring", 20, 60.0
 def prepare(progress: Callable[[str], None] = lambda step: None) -> bool:
     """Has the embedded MiniZinc correct and verify a graph of the zoo, and keeps what was compiled for that.
 
-    Does nothing where it was done before. Code that the next process cannot use is removed again.
+    Does nothing where it was done before. Code gets the name under which others look for it only once a process has
+    worked with it: V8 ends a process that it finds wrong code in.
 
     Args:
         progress: called with what is being done.
 
     Returns:
         Whether there is kept code now.
+
+    Raises:
+        SolverError: the embedded MiniZinc is not installed, or Node.js does not start.
     """
-    place, toolchain = embedded.locate(), find_toolchain(prefer="embedded")
-    if place.compiled.exists():
+    toolchain = find_toolchain(prefer="embedded")
+    place = embedded.locate()
+    kept = place.compiled
+    if kept.exists():
         return True
     progress("preparing MiniZinc, once")
-    pool = Pool(place)
+    untried = kept.with_suffix(f".{os.getpid()}")
     try:
+        pool = Pool(place)
         with Session(toolchain, backend=MiniZincBackend(toolchain, pool)) as session:
             _work(session, ("chuffed", "gecode"))
-            pool.keep_compiled()
-        with Session(toolchain, backend=MiniZincBackend(toolchain, Pool(place))) as session:
+            pool.keep_compiled(untried)
+        with Session(toolchain, backend=MiniZincBackend(toolchain, Pool(place, code=untried))) as session:
             _work(session, ("chuffed",))
-    except ChipzincError:
-        place.compiled.unlink(missing_ok=True)
+        untried.replace(kept)
+    except (ChipzincError, OSError):
         return False
+    finally:
+        with contextlib.suppress(OSError):
+            untried.unlink(missing_ok=True)
     return True
 
 
@@ -59,5 +71,9 @@ def _work(session: Session, solvers: tuple[str, ...]) -> None:
         corrector = Corrector(graph, package, session, solver)
         hints = Noisy().rankings(corrector.context, SAMPLES, np.random.default_rng(0))
         corrected = corrector(Proposal("fix", hints), LIMIT_S)
+        if corrected.interrupted:
+            raise KeyboardInterrupt
         found = corrected.group_chip[np.isfinite(corrected.interval_us)]
+        if not len(found):
+            raise NoAnswerError(f"{solver} corrected nothing in {LIMIT_S:g} s")
         verify(session, graph, package, selected_rules(package), corrector.coarsening.expand(found[:1]), solver=solver)

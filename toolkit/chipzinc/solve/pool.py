@@ -31,10 +31,17 @@ class Pool:
     It is started by the first run, ends with `close`, and ends by itself when this process goes, since its stdin then
     closes. A run takes an engine for itself and throws it away after: the solvers keep state between runs. Should the
     process be killed, runs that had said nothing yet begin anew in another, once.
+
+    Args:
+        place: the installed MiniZinc.
+        spare: engines started ahead of need.
+        code: a file of `keep_compiled` to begin with; None for the one that stays beside the package, if it is there.
     """
 
-    def __init__(self, place: Place, spare: int = 1) -> None:
-        self._place, self._spare = place, spare
+    def __init__(self, place: Place, spare: int = 1, code: Path | None = None) -> None:
+        self._words = [str(place.node), str(HERE / "pool.cjs"), str(place.distribution), str(spare)]
+        if code is not None:
+            self._words.append(str(code))
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._listener: threading.Thread | None = None
@@ -73,15 +80,15 @@ class Pool:
         self._runs[run.number] = run
         self._send(run.process, run.request)
 
-    def keep_compiled(self) -> None:
-        """Keep on disk what the process has compiled of the engine, for the processes to come.
+    def keep_compiled(self, file: Path) -> None:
+        """Write to a file what the process has compiled of the engine, for other processes to begin with.
 
         Raises:
             SolverError: it was not kept.
         """
         with self._lock:
             number = next(self._numbers)
-            run = _PoolRun(self, number, json.dumps({"id": number, "keep": True}))
+            run = _PoolRun(self, number, json.dumps({"id": number, "keep": str(file)}))
             run.repeated = True  # another process would have compiled nothing
             self._begin(run)
         try:
@@ -107,11 +114,10 @@ class Pool:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            words = [str(self._place.node), str(HERE / "pool.cjs"), str(self._place.distribution), str(self._spare)]
             last_words = tempfile.TemporaryFile()  # noqa: SIM115 (the listener closes it)
             try:
                 self._process = subprocess.Popen(
-                    words,
+                    self._words,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=last_words,

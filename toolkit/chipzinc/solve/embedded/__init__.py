@@ -67,12 +67,13 @@ class Place:
         Raises:
             SolverError: Node.js does not start.
         """
+        script = "process.stdout.write(require(process.argv[1]).place(process.argv[2]))"
+        words = [self.node, "-e", script, HERE / "compiled.cjs", self.distribution]
         try:
-            script = "process.stdout.write(`${process.version}-${process.arch}`)"
-            asked = subprocess.run([self.node, "-e", script], capture_output=True, text=True, timeout=60.0, check=True)
+            asked = subprocess.run(words, capture_output=True, text=True, timeout=60.0, check=True)
         except (OSError, subprocess.SubprocessError) as error:
             raise SolverError(f"Node.js does not start: {error}") from None
-        return self.distribution / f"{asked.stdout}.compiled"
+        return Path(asked.stdout)
 
 
 def default_root() -> Path:

@@ -9,8 +9,9 @@ const path = require("node:path");
 const v8 = require("node:v8");
 
 const DIGEST_BYTES = 32;
-// One file for each Node.js, since several may share the folder.
-const place = (distribution) => path.join(distribution, `${process.version}-${process.arch}.compiled`);
+// One file for each build of Node.js, since several may share the folder and V8 knows its own version alone.
+const place = (distribution) => path.join(distribution, `${process.version}-${process.arch}-${build()}.compiled`);
+const build = () => digest(JSON.stringify([process.versions, process.config])).toString("hex").slice(0, 12);
 const digest = (code) => crypto.createHash("sha256").update(code).digest();
 
 function native(name, ...parameters) {
@@ -18,10 +19,10 @@ function native(name, ...parameters) {
   return new Function(...parameters, `return %${name}(${parameters.join(", ")})`);
 }
 
-// The module with the code kept for it, or undefined where there is none that fits.
-function restore(distribution, wasm) {
+// The module with the code kept in a file for it, or undefined where there is none that fits.
+function restore(file, wasm) {
   try {
-    const kept = fs.readFileSync(place(distribution));
+    const kept = fs.readFileSync(file);
     const code = kept.subarray(DIGEST_BYTES);
     if (!digest(code).equals(kept.subarray(0, DIGEST_BYTES))) return undefined;
     return native("DeserializeWasmModule", "code", "wasm")(own(code), new Uint8Array(own(wasm)));
@@ -30,16 +31,10 @@ function restore(distribution, wasm) {
   }
 }
 
-// Keeps the code of a module that has been in use: the functions that V8 found worth optimising.
-function keep(distribution, wasmModule) {
+// Writes the code of a module that has been in use: the functions that V8 found worth optimising.
+function keep(file, wasmModule) {
   const code = Buffer.from(native("SerializeWasmModule", "wasmModule")(wasmModule));
-  const aside = `${place(distribution)}.${process.pid}`;
-  try {
-    fs.writeFileSync(aside, Buffer.concat([digest(code), code]));
-    fs.renameSync(aside, place(distribution));
-  } finally {
-    fs.rmSync(aside, { force: true });
-  }
+  fs.writeFileSync(file, Buffer.concat([digest(code), code]));
 }
 
 // A buffer's bytes in an ArrayBuffer of their own.
@@ -47,4 +42,4 @@ function own(buffer) {
   return buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
 }
 
-module.exports = { keep, restore };
+module.exports = { keep, place, restore };

@@ -9,16 +9,16 @@ const compiled = require("./compiled.cjs");
 const { importedSignatures } = require("./guards.cjs");
 
 class Engines {
-  // `spare` engines are kept started ahead of the jobs, so that a job need not wait for one.
-  constructor(distribution, spare) {
+  // `spare` engines are kept started ahead of the jobs, so that a job need not wait for one; `code` is a file of
+  // compiled code, which need not exist.
+  constructor(distribution, spare, code = compiled.place(distribution)) {
     this.spare = spare;
-    this.distribution = distribution;
     this.idle = [];
     this.workerFile = path.join(distribution, "minizinc-worker.js");
     this.library = new Uint8Array(fs.readFileSync(path.join(distribution, "minizinc.data")));
     const wasm = fs.readFileSync(path.join(distribution, "minizinc.wasm"));
     this.signatures = importedSignatures(wasm);
-    const kept = compiled.restore(distribution, wasm);
+    const kept = compiled.restore(code, wasm);
     this.wasmModule = kept ? Promise.resolve(kept) : WebAssembly.compile(wasm);
     this.refill();
   }
@@ -51,9 +51,9 @@ class Engines {
     return engine;
   }
 
-  // Keep what was compiled so far for the processes to come.
-  async keep() {
-    compiled.keep(this.distribution, await this.wasmModule);
+  // Write what was compiled so far to a file.
+  async keep(file) {
+    compiled.keep(file, await this.wasmModule);
   }
 
   // Run one job; `onMessage` gets what MiniZinc says. Returns {done, cancel}; done resolves with the exit message and

@@ -2,7 +2,7 @@
 // stdout. It lives as long as its stdin: when the client is gone, however it went, every engine goes with the process.
 //
 // In:  {"id": 1, "args": [...], "texts": {path: text}}   start a job     {"id": 1, "cancel": true}   end it at once
-//      {"id": 1, "keep": true}   keep on disk what was compiled so far
+//      {"id": 1, "keep": path}   write what was compiled so far to a file
 // Out: {"id": 1, "message": {...}}   what MiniZinc says                  {"id": 1, "exit": {...}}    the job's last word
 "use strict";
 
@@ -10,8 +10,8 @@ const readline = require("node:readline");
 const { Engines } = require("./engines.cjs");
 const { collect, Refused } = require("./arguments.cjs");
 
-const [distribution, spare] = process.argv.slice(2);
-const engines = new Engines(distribution, Number(spare));
+const [distribution, spare, code] = process.argv.slice(2);
+const engines = new Engines(distribution, Number(spare), code);
 const running = new Map();
 
 function say(message) {
@@ -35,9 +35,9 @@ function start({ id, args, texts }) {
   });
 }
 
-function keep(id) {
+function keep(id, file) {
   const failed = (error) => say({ id, exit: { code: -1, message: error.message } });
-  engines.keep().then(() => say({ id, exit: { code: 0 } }), failed);
+  engines.keep(file).then(() => say({ id, exit: { code: 0 } }), failed);
 }
 
 // SIGKILL, not exit: engines in a tight loop need not be asked.
@@ -48,7 +48,7 @@ const lines = readline.createInterface({ input: process.stdin, crlfDelay: Infini
 lines.on("line", (line) => {
   const request = JSON.parse(line);
   if (request.cancel) running.get(request.id)?.cancel();
-  else if (request.keep) keep(request.id);
+  else if (request.keep) keep(request.id, request.keep);
   else start(request);
 });
 lines.on("close", end);
