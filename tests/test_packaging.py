@@ -28,7 +28,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_every_rule_spec_and_graph_of_the_repository(wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     listed = subprocess.run(
-        ["git", "ls-files", "mzn", "hw_specs", "models/graphs", "toolkit"],
+        ["git", "ls-files", "mzn", "hw_specs", "models/graphs", "models/policies", "toolkit"],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -27,7 +27,9 @@ def test_a_partition_is_valid_and_its_json_says_what_is_documented(cli: Cli, dia
     assert set(FIELDS) <= ended.json.keys()
     assert ended.json["valid"] is True
     assert ended.json["interval_us"] == pytest.approx(ended.json["bound_us"] * (1 + ended.json["gap"]))
-    assert {"import", "render", "solve", "score", "total"} <= ended.json["seconds"].keys()
+    seconds = ended.json["seconds"]
+    assert {"import", "render", "solve", "score", "total"} <= seconds.keys()
+    assert 0 < seconds["solve"] < seconds["total"]
 
 
 def test_a_plan_is_verified_with_the_interval_it_carries(cli: Cli, diamond: Path) -> None:

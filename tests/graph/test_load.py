@@ -79,3 +79,9 @@ def test_settled_shapes_cannot_be_fixed(tmp_path: Path) -> None:
     for argument in (tmp_path / "g.json.gz", "bert-large"):
         with pytest.raises(InputError, match=r"--fix-shape: is for \.onnx and \.pt2 files"):
             load_graph(argument, fix_shapes={"x": (1,)})
+
+
+@pytest.mark.parametrize("size", ["0", "2147483648", "99999999999999999999"])
+def test_a_size_out_of_range_is_refused(size: str) -> None:
+    with pytest.raises(InputError, match=rf"from 1 to 2147483647, got 'x={size},4'"):
+        parse_fix_shapes([f"x={size},4"])

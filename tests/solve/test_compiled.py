@@ -89,12 +89,9 @@ def test_a_folder_that_cannot_be_written_is_told(embedded_toolchain: Toolchain, 
 
 
 def test_another_build_of_node_looks_for_a_file_of_its_own(place: Place) -> None:
-    other = subprocess.run(
-        [place.node, "-p", "Object.defineProperty(process, 'config', {value: {}}); require(process.argv[1]).place('.')", COMPILED],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    script = "Object.defineProperty(process, 'config', {value: {}}); require(process.argv[1]).place('.')"
+    asked = subprocess.run([place.node, "-p", script, COMPILED], capture_output=True, text=True, check=True)
+    other = asked.stdout.strip()
     assert other.endswith(".compiled")
     assert other != place.compiled.name
 

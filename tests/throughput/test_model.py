@@ -118,6 +118,8 @@ def test_a_transfer_without_a_route_takes_for_ever() -> None:
     one_link = package("kind: explicit, links: [{from: 0, to: 1}]", chips=2)
     throughput = ThroughputModel(graph([(0, [1], 7)], 2), one_link)
     assert throughput.evaluate([0, 1]).interval_us[0] == 14 / 10 + 7 - 0.7
+    nothing = ThroughputModel(graph([(0, [1], 0)], 2), one_link)
+    assert nothing.latency_us([1, 0])[0] == nothing.evaluate([1, 0]).interval_us[0] == np.inf
     assert throughput.evaluate([1, 0]).interval_us[0] == np.inf
     assert throughput.latency_us([1, 0])[0] == np.inf
 

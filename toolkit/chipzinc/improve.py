@@ -68,12 +68,14 @@ class Optimised(Partitioned):
 
 @dataclass(frozen=True, eq=False)
 class _Start:
-    """A valid partition, the hint it comes from, and how long the rules took to judge hints."""
+    """A valid partition, the hint it comes from, how long the rules took to judge hints, and solvers in all."""
 
     chips: IntArray
     hint: IntArray
     verdict: Verdict
     check_s: float
+    solve_s: float
+    render_s: float = 0.0
     samples: int = 0
     timed_out: int = 0
     memory_rounds: int = 0
@@ -167,9 +169,9 @@ def optimise(
         timed_out=start.timed_out,
         memory_rounds=start.memory_rounds + outcome.memory_rounds,
         seconds={
-            "render": 0.0,
+            "render": start.render_s,
             "start": started - begin,
-            "solve": ended - started,
+            "solve": start.solve_s + ended - started,
             "score": time.monotonic() - ended,
             "total": time.monotonic() - begin,
         },
@@ -248,7 +250,7 @@ def _start(
     check_s = time.monotonic() - begin
     for chips, verdict in zip(hinted, verdicts, strict=True):
         if verdict.valid:
-            return _Start(chips, chips, verdict, check_s)
+            return _Start(chips, chips, verdict, check_s, check_s)
     left = None if limits.deadline is None else max(1.0, limits.left_s() * _CORRECTION_SHARE)
     source = Given(hinted[0])
     found = partition(
@@ -259,6 +261,8 @@ def _start(
         hinted[0],
         found.verdict,
         check_s,
+        check_s + found.seconds["solve"],
+        found.seconds["render"],
         found.samples,
         found.timed_out,
         found.memory_rounds,

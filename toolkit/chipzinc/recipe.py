@@ -5,6 +5,7 @@ Everything it uses stands in a module of its own; nothing here knows files, Mini
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from chipzinc.verify import Verdict, verify
 Progress = Callable[[str], None]
 
 _GRACE_S = 2.0  # past the limit, to say why nothing can be
+_NO_TIME_FOR_OPS = "no partition of the groups holds, and no time is left to try the ops themselves: see --time-limit"
 
 
 @dataclass
@@ -137,11 +139,13 @@ def partition(
             )
             break
         except InfeasibleError as proof:
-            if coarsening.n_groups == graph.n_ops:
+            left = math.inf if time_limit_s is None else time_limit_s - (time.monotonic() - begin)
+            on_ops = coarsening.n_groups == graph.n_ops
+            if on_ops or left <= 0:
                 progress("no partition holds; looking for an op that fits no chip")
-                left = None if time_limit_s is None else max(_GRACE_S, time_limit_s - (time.monotonic() - begin))
-                misfit = find_misfit(session, graph, package, rules, solver=solver, time_limit_s=left)
-                raise misfit or proof from None
+                limit_s = None if time_limit_s is None else max(_GRACE_S, left)
+                misfit = find_misfit(session, graph, package, rules, solver=solver, time_limit_s=limit_s)
+                raise misfit or (proof if on_ops else NoAnswerError(_NO_TIME_FOR_OPS)) from None
             progress("no partition of the groups holds; trying the ops themselves")
             coarsening = Coarsening.identity(graph, coarsening.op_work)
     watch.seconds |= {"render": batch.render_s, "solve": batch.solve_s}

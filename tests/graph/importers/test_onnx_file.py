@@ -236,3 +236,9 @@ def test_a_model_without_shapes_leaves_nothing_behind(tmp_path: Path, monkeypatc
     with pytest.raises(InputError, match=r"Mystery|y"):
         import_onnx(tmp_path / "model.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_cycle_is_told_by_a_node_on_it(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Add", ["x", "b"], ["a"], name="sum"), helper.make_node("Relu", ["a"], ["b"], name="act")]
+    with pytest.raises(InputError, match=r"cyclic\.onnx: node '(sum|act)': the graph has a cycle"):
+        import_onnx(save(tmp_path / "cyclic.onnx", nodes))

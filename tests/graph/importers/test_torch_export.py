@@ -160,11 +160,14 @@ def test_control_flow_is_named() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a program"])
-def test_a_damaged_program_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_program_is_refused_without_a_traceback(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "broken.pt2"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"broken\.pt2: is no torch\.export program, or is damaged"):
         import_pt2(path)
+    assert caplog.text + capfd.readouterr().err == ""
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from chipzinc.graph.zoo import load_zoo_graph
 
 FixedShapes = Mapping[str, tuple[int, ...]]
 
+_LARGEST_SIZE = 2**31 - 1
+
 _FILE_ENDINGS = (".onnx", ".pt2", ".json", ".gz")
 
 
@@ -73,16 +75,15 @@ def parse_fix_shapes(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """Parses ``name=1,3,640,640``, once per input.
 
     Raises:
-        InputError: a text has another form, a size is not a positive whole number, or an input is named twice.
+        InputError: a text has another form, a size is no whole number in range, or an input is named twice.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     for text in texts:
         name, equals, sizes = text.rpartition("=")
         parts = [part.strip() for part in sizes.split(",")]
-        if not equals or not name or not all(part.isdecimal() and int(part) > 0 for part in parts):
-            raise InputError(
-                f"expected name=1,3,640,640 with positive whole numbers, got {text!r}", field="--fix-shape"
-            )
+        if not equals or not name or not all(part.isdecimal() and 0 < int(part) <= _LARGEST_SIZE for part in parts):
+            message = f"expected name=1,3,640,640 with whole numbers from 1 to {_LARGEST_SIZE}, got {text!r}"
+            raise InputError(message, field="--fix-shape")
         if name in shapes:
             raise InputError(f"names input {name!r} twice", field="--fix-shape")
         shapes[name] = tuple(int(part) for part in parts)

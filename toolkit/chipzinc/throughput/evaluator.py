@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -70,7 +71,7 @@ class CommandEvaluator:
         timeout_s: seconds after which the command is stopped.
 
     Raises:
-        InputError: if the command line is empty or its quotes do not close.
+        InputError: if the command line is empty, its quotes do not close, or there is no such command.
     """
 
     def __init__(self, command: str, plan: Callable[[IntArray], Mapping[str, Any]], timeout_s: float = 60.0) -> None:
@@ -80,13 +81,15 @@ class CommandEvaluator:
             raise InputError(f"not a command line: {error}", field="--evaluate-with") from error
         if not self.arguments:
             raise InputError("expected a command", field="--evaluate-with")
+        if shutil.which(self.arguments[0]) is None:
+            raise InputError(f"'{self.arguments[0]}' cannot be run: no such executable", field="--evaluate-with")
         self.plan, self.timeout_s = plan, timeout_s
 
     def score(self, chips: IntArray) -> list[Score]:
         """Runs the command for each partition.
 
         Raises:
-            InputError: if there is no such command.
+            InputError: if it cannot be run.
             NoAnswerError: if it fails, takes too long, or answers something else than agreed.
         """
         return [self._answer(self._run(json.dumps(self.plan(chip)))) for chip in chips]
@@ -114,7 +117,9 @@ class CommandEvaluator:
                 _end(process)
         if process.returncode != 0:
             last_words = ["", *complaint.decode(errors="replace").strip().splitlines()][-1]
-            raise NoAnswerError(f"'{name}' ended with exit code {process.returncode}: {last_words}".rstrip(": "))
+            code = process.returncode
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            raise NoAnswerError(f"'{name}' ended with {how}: {last_words}".rstrip(": "))
         return answer.decode(errors="replace")
 
     def _answer(self, text: str) -> Score:

@@ -54,7 +54,8 @@ def latency_us(
                 transfer = np.where(there == here, 0.0, paid)
             else:
                 assert per_byte is not None
-                transfer = traffic.size[tensor] * per_byte[there, here]
+                transfer = per_byte[there, here]
+                np.multiply(traffic.size[tensor], transfer, out=transfer, where=np.isfinite(transfer))
             ready = np.maximum(ready, finish[:, producer] + transfer)
         finish[:, op] = busy_until[samples, here] = ready + time_us[op, here]
     return np.asarray(finish.max(axis=1, initial=0.0))

@@ -10,6 +10,7 @@ import math
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,19 @@ def _load(path: Path) -> ModelProto:
         if node.op_type in _CONTROL_FLOW:
             message = f"control flow ({node.op_type}) cannot be placed; export the model without it"
             raise InputError(message, field=f"node {node.name or node.output[0]!r}")
+    _refuse_cycle(model.graph)
     return model
+
+
+def _refuse_cycle(graph: GraphProto) -> None:
+    """Tells of a cycle before inference finds the shapes along it unknown."""
+    writer = {output: index for index, node in enumerate(graph.node) for output in node.output if output}
+    reads = {index: [writer[name] for name in node.input if name in writer] for index, node in enumerate(graph.node)}
+    try:
+        TopologicalSorter(reads).prepare()
+    except CycleError as error:
+        node = graph.node[error.args[1][0]]
+        raise InputError("the graph has a cycle through it", field=f"node {node.name or node.output[0]!r}") from None
 
 
 def _static(model: ModelProto, fix_shapes: FixedShapes) -> ModelProto:

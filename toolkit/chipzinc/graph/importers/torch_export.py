@@ -5,10 +5,12 @@ The only module of the graph side that knows torch; it knows nothing of chips or
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import operator
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,7 +70,7 @@ def import_pt2(path: Path, *, level: Level = "ops", fix_shapes: FixedShapes | No
     if not path.is_file():
         raise InputError("no such file", file=path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet_torch():
             warnings.simplefilter("ignore")
             program = torch.export.load(path)
     except Exception as error:  # a damaged archive surfaces as any of zipfile's, json's or torch's errors
@@ -78,6 +80,17 @@ def import_pt2(path: Path, *, level: Level = "ops", fix_shapes: FixedShapes | No
         return import_program(program, path.stem, level=level, source=path.name, fix_shapes=fix_shapes)
     except InputError as error:
         raise InputError(error.message, file=path, field=error.field) from None
+
+
+@contextlib.contextmanager
+def _quiet_torch() -> Iterator[None]:
+    """Keeps torch from logging the traceback of what it then raises."""
+    log = logging.getLogger("torch.export")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 def import_program(

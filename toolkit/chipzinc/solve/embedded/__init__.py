@@ -68,7 +68,7 @@ class Place:
             SolverError: Node.js does not start.
         """
         script = "process.stdout.write(require(process.argv[1]).place(process.argv[2]))"
-        words = [self.node, "-e", script, HERE / "compiled.cjs", self.distribution]
+        words = [str(self.node), "-e", script, str(HERE / "compiled.cjs"), str(self.distribution)]
         try:
             asked = subprocess.run(words, capture_output=True, text=True, timeout=60.0, check=True)
         except (OSError, subprocess.SubprocessError) as error:
