@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 
 from chipzinc.correct.batch import fix, sample
 from chipzinc.correct.problem import Problem
-from chipzinc.errors import InfeasibleError, NoAnswerError
+from chipzinc.errors import InfeasibleError, NoAnswerError, SolverError
 from chipzinc.graph.coarsen import coarsen
 from chipzinc.graph.importers.onnx_file import import_onnx
 from chipzinc.graph.zoo import load_zoo_graph, zoo
@@ -25,6 +24,7 @@ from chipzinc.rules.catalogue import selected_rules
 from chipzinc.solve import Session, embedded, find_toolchain
 from chipzinc.throughput.evaluator import ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
+from chipzinc.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,6 @@ def agreement(session: Session, name: str) -> None:
 def test_groups_that_do_not_hold_are_told_where_no_time_is_left_for_the_ops(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With an op that fits no chip named if there is one, however little time was given."""
-
     def late(*args: object, **kwargs: object) -> None:
         time.sleep(0.02)
         raise InfeasibleError("of the groups")
@@ -116,9 +114,13 @@ def test_groups_that_do_not_hold_are_told_where_no_time_is_left_for_the_ops(
     hints, package = hint_source("slice"), load_spec("mcm16-ring")
     with pytest.raises(NoAnswerError, match="no time is left to try the ops"):
         partition(graph, package, session=session, hints=hints, time_limit_s=0.01)
-    package = replace(package, sram_bytes=np.full_like(package.sram_bytes, 3000))
-    with pytest.raises(InfeasibleError, match="fits no chip: memory_capacity refuses it"):
-        partition(graph, package, session=session, hints=hints, time_limit_s=0.01)
+
+
+def test_rules_that_are_not_judged_in_time_are_told(session: Session) -> None:
+    graph, package = load_zoo_graph("bert-large"), load_spec("mcm36-ring")
+    all_on_one = np.zeros((100, graph.n_ops), dtype=np.int64)
+    with pytest.raises(SolverError, match=r"no verdict within the 0\.001 s"):
+        verify(session, graph, package, selected_rules(package), all_on_one, time_limit_s=0.001)
 
 
 def test_gecode_and_chuffed_correct_alike(session: Session) -> None:

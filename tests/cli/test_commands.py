@@ -6,6 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
+import onnx
 import pytest
 
 from chipzinc.graph.io import graph_sha256, load_graph_file
@@ -34,6 +35,17 @@ def test_import_writes_the_graph_that_it_describes(cli: Cli, diamond: Path, tmp_
     answer = cli("import", diamond, "-o", output, "--json").json
     assert (answer["ops"], answer["edges"]) == (4, 4)
     assert answer["sha256"] == graph_sha256(load_graph_file(output))
+
+
+def test_import_names_the_ops_of_kinds_that_it_does_not_know(cli: Cli, tmp_path: Path) -> None:
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 8]) for name in "xy")
+    nodes = [onnx.helper.make_node("Frobnicate", ["x"], ["y"], name="odd")]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "test", [x], [y])), tmp_path / "odd.onnx")
+    told = cli("import", tmp_path / "odd.onnx", "-o", tmp_path / "out.json.gz").out
+    assert "the kind is unknown: odd\n" in told
+    assert cli("import", tmp_path / "odd.onnx", "-o", tmp_path / "out.json.gz", "--json").json["unknown_kinds"] == [
+        "odd"
+    ]
 
 
 def test_import_of_a_file_that_is_none_of_ours_leaves_nothing(cli: Cli, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ _START_SHARE = 0.3  # of the time, for pipelines to start from
 _LONGEST_START_S = 20.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
+_LEAST_CHECK_S = 1.0
 _CORRECTION_SHARE = 0.8  # of the time left, where no hint holds as it is
 
 
@@ -246,7 +247,8 @@ def _start(
     hinted = _hints(graph, package, rules, coarsening, hints, samples, limits, seed)
     progress("checking them")
     begin = time.monotonic()
-    verdicts = verify(session, graph, package, rules, hinted, solver=solver)
+    left = None if limits.deadline is None else max(_LEAST_CHECK_S, limits.left_s())
+    verdicts = verify(session, graph, package, rules, hinted, solver=solver, time_limit_s=left)
     check_s = time.monotonic() - begin
     for chips, verdict in zip(hinted, verdicts, strict=True):
         if verdict.valid:

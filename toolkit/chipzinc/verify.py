@@ -20,7 +20,7 @@ from chipzinc.render.blame import blaming
 from chipzinc.render.data import problem_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
-from chipzinc.solve import Session, Solution, SolveRequest, Text
+from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 from chipzinc.throughput.memory import MemoryModel, Overflow
 
 
@@ -155,6 +155,8 @@ def evaluate_rules(
         for event in session.solve(request):
             if isinstance(event, Solution):
                 return dict(event.values)
+            if isinstance(event, Status) and event.timed_out:
+                raise SolverError(f"the rules gave no verdict within the {time_limit_s:.3g} s that were left")
     raise SolverError("the rules gave no verdict: an array of a rule has no value for a given partition")
 
 

@@ -38,6 +38,7 @@ def import_graph(
         graph = load_graph(source, fix_shapes=parse_fix_shapes(fix_shape or ()), level=level).graph
         save_graph(graph, output)
     weight_bytes = int((graph.weight_elements * graph.weight_bits).sum()) // 8
+    unknown = [name for name, kind in zip(graph.op_names, graph.op_kinds, strict=True) if kind == "custom"]
     answer = {
         "name": graph.name,
         "output": str(output),
@@ -49,6 +50,7 @@ def import_graph(
         "edges": len(graph.edges),
         "gflops": float(graph.op_flops.sum()) / 1e9,
         "weight_bytes": weight_bytes,
+        "unknown_kinds": unknown,
     }
     if as_json:
         print_json(answer)
@@ -57,6 +59,8 @@ def import_graph(
         f"{graph.name}: {graph.n_ops} ops ({answer['free_ops']} free, {answer['replicated']} replicated besides), "
         f"{answer['edges']} edges, {answer['gflops']:.3f} Gflop, {mebibytes(weight_bytes)} MiB of weights"
     )
+    if unknown:
+        print(f"Taken for one operation an output element, since the kind is unknown: {', '.join(unknown)}")
     print(f"Written to {output}")
 
 

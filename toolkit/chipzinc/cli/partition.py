@@ -79,7 +79,10 @@ Iterations = Annotated[
     int | None, typer.Option("--iterations", min=0, help="Neighbourhoods to search: the same result each time.")
 ]
 Samples = Annotated[
-    int, typer.Option("--samples", min=1, help="Hints to correct, or to choose a start from; the best partition wins.")
+    int,
+    typer.Option(
+        "--samples", min=1, max=10_000, help="Hints to correct, or to choose a start from; the best partition wins."
+    ),
 ]
 Sweep = Annotated[
     str | None,

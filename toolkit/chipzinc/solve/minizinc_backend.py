@@ -121,8 +121,10 @@ class MiniZincBackend:
             run.kill()
         text = outputs.get(_FLAT)
         if not text:
-            limit = f"within {request.time_limit_s:.3g} s" if stream.timed_out else "and gave no reason"
-            raise SolverError(f"MiniZinc did not compile the model {limit}")
+            why = (
+                f"within the {request.time_limit_s:.3g} s that were left" if stream.timed_out else "and gave no reason"
+            )
+            raise SolverError(f"MiniZinc did not compile the model {why}")
         return FlatModel.parse(solver.id, text), outputs.get(_OUTPUT) or ""
 
 
