@@ -196,7 +196,7 @@ def test_test_graphs_are_refused() -> None:
 
 def test_altered_graphs_keep_their_shape_and_change_their_costs() -> None:
     graph = zoo_module.load_zoo_graph("resnet20-cifar")
-    found = [altered(graph, np.random.default_rng(seed), f"r~{seed}") for seed in range(12)]
+    found = [altered(graph, np.random.default_rng(seed), f"r~{seed}", 0.5) for seed in range(12)]
     assert len({each.n_ops for each in found}) > 2  # some are cut
     assert all(each.n_ops <= graph.n_ops for each in found)
     assert all((each.op_flops > 0).sum() <= (graph.op_flops > 0).sum() for each in found)

@@ -28,6 +28,9 @@ Start = Annotated[
 Variations = Annotated[
     int, typer.Option("--variations", min=0, help="Altered graphs, on packages drawn at random, for each graph.")
 ]
+Renamed = Annotated[
+    float, typer.Option("--renamed", min=0, max=1, help="Share of these whose families of kinds change their names.")
+]
 Imitation = Annotated[int, typer.Option("--imitation", min=0, help="Steps of imitating the best partitions known.")]
 Updates = Annotated[int | None, typer.Option("--updates", min=0, help="Updates of PPO, all in all.")]
 Batch = Annotated[int, typer.Option("--batch", min=2, help="Hints corrected together.")]
@@ -45,6 +48,7 @@ def train_policy(
     begin: Begin = "",
     start: Start = "greedy",
     variations: Variations = 12,
+    renamed: Renamed = 0.0,
     imitation: Imitation = 25_000,
     updates: Updates = None,
     batch: Batch = 16,
@@ -79,6 +83,7 @@ def train_policy(
         begin=begin,
         network=NetworkConfig(start=start),
         variations=variations,
+        renamed=renamed,
         imitation_steps=imitation,
         batch=batch,
         ahead=workers,
@@ -122,7 +127,7 @@ def _run(directory: Path, config: Any, resume: bool, device: str, progress: Prog
 
     directory.mkdir(parents=True, exist_ok=True)
     progress("reading the training graphs")
-    instances = list(training_instances(config.seed, config.variations, config.graphs or None))
+    instances = list(training_instances(config.seed, config.variations, config.graphs or None, config.renamed))
     validation = list(validation_instances())
     training = Training(directory, config, instances, validation, Archive(), device=device, progress=progress)
     if resume:

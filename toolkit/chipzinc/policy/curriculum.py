@@ -30,7 +30,6 @@ PACKAGES = ("mcm16-ring", "mcm36-ring")
 CHIPS = (4, 6, 8, 10, 12, 20, 24, 28, 32, 48, 64)
 TOPOLOGIES = ("ring-one-way", "ring-two-way", "chain")
 _ROOM = 1.3  # SRAM over what the largest op and an even share of all weights take
-_RENAMED_SHARE = 0.7  # of altered graphs
 _FEWEST_OPS = 12  # of what is cut out of a graph
 _MOST_OPS = 2_100  # beyond, a batch of corrections takes minutes
 
@@ -108,24 +107,25 @@ def trainable(split: Split) -> tuple[str, ...]:
     return tuple(name for name in zoo_names(split=split) if zoo()[name].ops <= _MOST_OPS)
 
 
-def altered(graph: OpGraph, rng: np.random.Generator, name: str) -> OpGraph:
+def altered(graph: OpGraph, rng: np.random.Generator, name: str, renamed: float = 0.0) -> OpGraph:
     """A graph like another, so that few graphs teach of many costs.
 
     Half of the time only a stretch of the order is kept; flops change by family of kinds and a little by op, tensors
-    and weights by a common factor. Mostly the families also change their names, so that a policy learns what ops cost
-    rather than what they are called, and families that it never met are nothing new to it.
+    and weights by a common factor. Families of kinds may also change their names, so that a policy learns what ops cost
+    rather than what they are called.
 
     Args:
         graph: the other.
         rng: of the changes.
         name: what to call it.
+        renamed: probability that families change their names.
     """
     if rng.random() < 0.5 and graph.n_ops > 2 * _FEWEST_OPS:
         length = int(rng.integers(max(_FEWEST_OPS, graph.n_ops // 4), graph.n_ops))
         first = int(rng.integers(0, graph.n_ops - length + 1))
         graph = subgraph(graph, np.arange(first, first + length))
     names = rng.spawn(1)[0]
-    if names.random() < _RENAMED_SHARE:
+    if names.random() < renamed:
         graph = replace(graph, op_kinds=_renamed(graph.op_kinds, names))
     by_family = {each: float(np.exp(rng.normal(0, 0.7))) for each in KINDS_OF_FAMILY}
     factor = np.array([by_family[family(kind)] for kind in graph.op_kinds])
@@ -149,13 +149,16 @@ def _renamed(kinds: tuple[str, ...], rng: np.random.Generator) -> tuple[str, ...
     return tuple(other.get(family(kind), kind) for kind in kinds)
 
 
-def training_instances(seed: int, variations: int = 2, names: tuple[str, ...] | None = None) -> Iterator[Instance]:
+def training_instances(
+    seed: int, variations: int = 2, names: tuple[str, ...] | None = None, renamed: float = 0.0
+) -> Iterator[Instance]:
     """Every training graph on the named packages, and altered ones on packages drawn at random.
 
     Args:
         seed: of what is drawn.
         variations: altered graphs, each on a package of its own, for each graph.
         names: graphs instead of all; each must be of the split ``train``.
+        renamed: share of the altered graphs whose families of kinds change their names.
 
     Raises:
         InputError: if a graph is not for training.
@@ -166,7 +169,7 @@ def training_instances(seed: int, variations: int = 2, names: tuple[str, ...] | 
         for spec in PACKAGES:
             yield Instance.of(graph, roomy(graph, load_spec(spec)))
         for number in range(1, variations + 1):
-            other, package = altered(graph, rng, f"{name}~{number}"), varied(Variation.drawn(rng))
+            other, package = altered(graph, rng, f"{name}~{number}", renamed), varied(Variation.drawn(rng))
             yield Instance.of(other, roomy(other, package))
 
 

@@ -51,6 +51,7 @@ class TrainConfig:
         graphs: training graphs by name; empty for all.
         begin: a checkpoint whose weights it begins with; empty for fresh ones.
         variations: altered graphs on packages drawn at random, for each.
+        renamed: share of these whose families of kinds change their names.
         teach_s: seconds of looking for a good partition of each instance.
         imitation_steps: before PPO begins.
         imitation_batch: disturbed partitions a step.
@@ -72,6 +73,7 @@ class TrainConfig:
     graphs: tuple[str, ...] = ()
     begin: str = ""
     variations: int = 12
+    renamed: float = 0.0
     teach_s: float = 0.3
     imitation_steps: int = 25_000
     imitation_batch: int = 8
