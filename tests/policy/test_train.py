@@ -24,8 +24,9 @@ from chipzinc.policy.curriculum import Variation, altered, trainable, training_i
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.learner import LearnConfig
 from chipzinc.policy.network import NetworkConfig
+from chipzinc.policy.runs import run_config, run_facts
 from chipzinc.policy.teachers import teach
-from chipzinc.policy.train import BEST, LAST, STATE, TrainConfig, Training, run_config, run_facts
+from chipzinc.policy.train import BEST, LAST, STATE, TrainConfig, Training
 
 SMALL = NetworkConfig(width=16, graph_layers=2, pass_layers=1)
 CONFIG = TrainConfig(

@@ -68,7 +68,8 @@ def train_policy(
     from chipzinc.policy.device import prepare
     from chipzinc.policy.instance import STARTS
     from chipzinc.policy.network import NetworkConfig
-    from chipzinc.policy.train import STATE, TrainConfig, has_run, run_config, run_facts
+    from chipzinc.policy.runs import has_run, run_config, run_facts
+    from chipzinc.policy.train import STATE, TrainConfig
 
     if mode not in ("fix", "sample"):
         raise InputError(f"expected fix or sample, got {mode!r}", field="--mode")

@@ -58,7 +58,7 @@ class ZeroShot:
         return _spent(network, case.corrector(), case, budget, config, network.config.start, self.batch, seed)
 
     def policy_sha256(self) -> str:
-        """See `chipzinc.compare.methods.Trained`."""
+        """See `chipzinc.compare.runs.Trained`."""
         return _sha256(self.policy)
 
 
@@ -121,7 +121,7 @@ class FineTuned:
         return load_policy(self.policy)
 
     def policy_sha256(self) -> str:
-        """See `chipzinc.compare.methods.Trained`."""
+        """See `chipzinc.compare.runs.Trained`."""
         return _sha256(self.policy)
 
 
@@ -169,7 +169,7 @@ class Ordered:
         return optimised(case, hints, budget, seed, self.workers, value_order=order)
 
     def policy_sha256(self) -> str:
-        """See `chipzinc.compare.methods.Trained`."""
+        """See `chipzinc.compare.runs.Trained`."""
         return _sha256(self.policy)
 
 

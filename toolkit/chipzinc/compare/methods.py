@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Annotated, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
@@ -87,19 +87,6 @@ class Method(Protocol):
 
         Raises:
             ChipzincError: if it finds nothing, or something it needs is missing.
-        """
-        ...
-
-
-@runtime_checkable
-class Trained(Protocol):
-    """A method that begins with what was learned before, which its settings only name."""
-
-    def policy_sha256(self) -> str:
-        """A checksum of what it begins with.
-
-        Raises:
-            InputError: if it is missing.
         """
         ...
 

@@ -11,13 +11,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 import chipzinc
 from chipzinc.baselines.driver import Budget, Trajectory
-from chipzinc.compare.methods import Case, Method, Trained
+from chipzinc.compare.methods import Case, Method
 from chipzinc.errors import InfeasibleError, InputError, NoAnswerError
 from chipzinc.graph.io import graph_sha256
 from chipzinc.hardware.package import Package
@@ -25,6 +25,19 @@ from chipzinc.rules.catalogue import selected_rules
 from chipzinc.verify import verify
 
 Key = tuple[str, str, str, str, int, int | None, float | None, str, str]
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """A method that begins with what was learned before, which its settings only name."""
+
+    def policy_sha256(self) -> str:
+        """A checksum of what it begins with.
+
+        Raises:
+            InputError: if it is missing.
+        """
+        ...
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,15 @@ from chipzinc.errors import InfeasibleError, InputError
 from chipzinc.graph.opgraph import FloatArray
 from chipzinc.policy.archive import Archive
 from chipzinc.policy.candidate import candidates_of
-from chipzinc.policy.checkpoint import CONFIG, load_policy, policy_config, save_policy, write_whole
+from chipzinc.policy.checkpoint import load_policy, save_policy, write_whole
 from chipzinc.policy.disturb import disturbed
-from chipzinc.policy.draws import Draws, Pass, Sampler
+from chipzinc.policy.draws import Sampler
 from chipzinc.policy.explore import Explorer, Proposal
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.journal import Journal
 from chipzinc.policy.learner import LearnConfig, Learner
 from chipzinc.policy.network import NetworkConfig, PolicyNetwork, build
+from chipzinc.policy.packing import packed, unpacked
 from chipzinc.policy.rollout import Job, correct_batch, threads
 
 STATE, LAST, BEST, TEACHERS = "state.pt", "last", "best", "teachers.jsonl"
@@ -314,7 +315,7 @@ class Training:
                 name: [(interval, torch.as_tensor(chip)) for interval, chip in known]
                 for name, known in self.archive.best.items()
             },
-            "waiting": [(each.instance.name, _packed(each.proposal)) for each in self.waiting],
+            "waiting": [(each.instance.name, packed(each.proposal)) for each in self.waiting],
         }
 
     def save(self) -> None:
@@ -351,8 +352,8 @@ class Training:
         self.archive.best = {
             name: [(interval, chip.numpy()) for interval, chip in known] for name, known in state["archive"].items()
         }
-        for name, packed in state["waiting"]:
-            self._submit(self.instances[name], _unpacked(self.instances[name], packed))
+        for name, kept in state["waiting"]:
+            self._submit(self.instances[name], unpacked(self.instances[name], kept))
         self._kept = self._state()
 
 
@@ -376,64 +377,6 @@ def config_seed(config: TrainConfig) -> tuple[int, int]:
     return (config.seed, 1)
 
 
-def has_run(directory: Path) -> bool:
-    """Whether a run has saved anything in a folder."""
-    return (directory / LAST / CONFIG).is_file()
-
-
-def run_facts(directory: Path) -> dict[str, Any]:
-    """How far the run in a folder has come.
-
-    Raises:
-        InputError: if there is none.
-    """
-    facts = policy_config(directory / LAST)["training"]
-    return dict(facts) | {"samples_per_s": facts["samples"] / facts["seconds"] if facts["seconds"] else None}
-
-
-def run_config(directory: Path) -> TrainConfig:
-    """The configuration of a run's folder.
-
-    Raises:
-        InputError: if there is none.
-    """
-    if not has_run(directory):
-        raise InputError(f"no run to resume in '{directory}'", field="--output")
-    config = policy_config(directory / LAST)
-    try:
-        return TrainConfig.from_dict(config["training"]["config"])
-    except (KeyError, TypeError) as error:
-        raise InputError(f"not the configuration of a run: {error}", file=directory / LAST / CONFIG) from None
-
-
 def _geometric_mean(rewards: FloatArray) -> float:
     """With a hundredth of the bound for what was not solved."""
     return float(np.exp(np.log(np.maximum(rewards, 0.01)).mean()))
-
-
-def _packed(proposal: Proposal) -> dict[str, Any]:
-    """A proposal as plain tensors; candidates are computed anew from their chips."""
-
-    def draws(part: Draws | None) -> Any:
-        if part is None:
-            return None
-        passes = [
-            tuple(torch.as_tensor(a) for a in (each.candidates.chip, each.chip, each.log_prob, each.free, each.value))
-            for each in part.passes
-        ]
-        return {"passes": passes, "ranking": torch.as_tensor(part.ranking)}
-
-    return {"fresh": draws(proposal.fresh), "refined": draws(proposal.refined)}
-
-
-def _unpacked(instance: Instance, packed: dict[str, Any]) -> Proposal:
-    def draws(part: Any) -> Draws | None:
-        if part is None:
-            return None
-        passes = []
-        for parts in part["passes"]:
-            start, chip, log_prob, free, value = (each.numpy() for each in parts)
-            passes.append(Pass(candidates_of(instance, start), chip, log_prob, free, value))
-        return Draws(tuple(passes), part["ranking"].numpy())
-
-    return Proposal(draws(packed["fresh"]), draws(packed["refined"]))
