@@ -16,7 +16,7 @@ def session() -> Iterator[Session]:
         yield opened
 
 
-@pytest.fixture(params=["chuffed", "gecode", "cp-sat"])
+@pytest.fixture(params=["chuffed", "gecode", pytest.param("cp-sat", marks=pytest.mark.slow)])
 def solver(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if name == "cp-sat":

@@ -99,6 +99,7 @@ def ladder(steps: int) -> OpGraph:
     return graph([*cells, *scores], 2 * steps + 1, flops=[4] * steps + [40] * steps + [1])
 
 
+@pytest.mark.slow
 def test_scores_of_a_recurrent_network_spread_over_chips_that_edges_pass_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -40,7 +40,7 @@ def valid_intervals(corrector: Corrector) -> np.ndarray:
     return ThroughputModel(corrector.graph, corrector.package).evaluate(valid).interval_us
 
 
-@pytest.mark.parametrize("mode", ["fix", "sample"])
+@pytest.mark.parametrize("mode", ["fix", pytest.param("sample", marks=pytest.mark.slow)])
 def test_tuning_finds_the_best_partition_of_a_small_graph(
     mode: Mode, network: PolicyNetwork, corrector: Corrector
 ) -> None:
