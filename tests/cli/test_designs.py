@@ -103,6 +103,7 @@ def test_explain_of_what_can_be_partitioned_has_nothing_to_say(cli: Cli, diamond
     assert (answer.status, answer.json["valid"], answer.json["conflicts"]) == (0, True, [])
 
 
+@pytest.mark.slow
 def test_explain_names_the_pins_of_a_spec_that_clash(cli: Cli, diamond: Path) -> None:
     spec = diamond.parent / "mine.yaml"
     text = Path(__file__).parents[2].joinpath("hw_specs", "mcm16-ring.yaml").read_text()

@@ -47,6 +47,7 @@ def test_chips_that_clash_by_an_edge_are_named_with_the_one_rule(session: Sessio
     assert (conflict.given, conflict.open, conflict.minimal) == ((1, 2), (), True)
 
 
+@pytest.mark.slow
 def test_chips_that_clash_through_open_ops_are_named_with_the_path_between(session: Session) -> None:
     chips = seed_package(rules="rules: [acyclic_dataflow]")
     found = explain(session, task_of(CHAIN, chips, [2, -1, -1, 1, 2]), Coarsening.identity(CHAIN))

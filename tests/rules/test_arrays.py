@@ -31,7 +31,7 @@ def check(session: Session, graphs: Sequence[tuple[int, tuple[tuple[int, int], .
     assert not undetermined(session, trials, truths, "chuffed").any()
 
 
-@pytest.mark.parametrize(("n_chips", "most_ops"), [(2, 4), (3, 3), (4, 3)])
+@pytest.mark.parametrize(("n_chips", "most_ops"), [(2, 4), (3, 3), pytest.param(4, 3, marks=pytest.mark.slow)])
 def test_arrays_name_just_what_is_violated_and_leave_nothing_open(
     session: Session, n_chips: int, most_ops: int
 ) -> None:
