@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chipzinc.hints.sources import STARTS, Start
 from chipzinc.policy.archive import Archive
 from chipzinc.policy.disturb import _WAYS, Disturbance, _recut, disturbed
-from chipzinc.policy.instance import STARTS, Instance, Start
+from chipzinc.policy.instance import Instance
 
 
 def test_the_best_distinct_partitions_are_kept_the_shortest_first() -> None:

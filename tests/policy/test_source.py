@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import chisquare
 
 from chipzinc.correct.batch import sample
-from chipzinc.hints.sources import HintContext
-from chipzinc.policy.instance import STARTS, Instance, Start
+from chipzinc.hints.sources import STARTS, HintContext, Start
+from chipzinc.policy.instance import Instance
 from chipzinc.policy.network import PolicyNetwork, build
 from chipzinc.policy.source import PolicyHints
 from chipzinc.rules.catalogue import selected_rules

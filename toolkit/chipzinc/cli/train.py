@@ -64,9 +64,9 @@ def train_policy(
     from dataclasses import replace
 
     from chipzinc.cli.inputs import parse_time_limit
+    from chipzinc.hints.sources import STARTS
     from chipzinc.policy.checkpoint import policy_dir
     from chipzinc.policy.device import prepare
-    from chipzinc.policy.instance import STARTS
     from chipzinc.policy.network import NetworkConfig
     from chipzinc.policy.runs import has_run, run_config, run_facts
     from chipzinc.policy.train import STATE, TrainConfig

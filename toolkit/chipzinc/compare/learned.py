@@ -13,10 +13,10 @@ from pydantic import Field
 
 from chipzinc.baselines.checker import Checker
 from chipzinc.baselines.driver import Budget, Corrector, Trajectory
-from chipzinc.compare.methods import WORKERS, AtLeastOne, Case, Count, Positive, Start, optimised
+from chipzinc.compare.methods import WORKERS, AtLeastOne, Case, Count, Positive, optimised
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
-from chipzinc.hints.sources import Slice, greedy_hint, slice_hint
+from chipzinc.hints.sources import Slice, Start, start_hint
 
 if TYPE_CHECKING:
     from chipzinc.policy.network import PolicyNetwork
@@ -188,13 +188,12 @@ def _spent(
 
     begin = time.monotonic()
     prepare()
-    hint = slice_hint if start == "slice" else greedy_hint
     return tune(
         network,
         corrector,
         budget,
         config,
-        first=hint(corrector.context)[None],
+        first=start_hint(corrector.context, start)[None],
         batch=batch,
         seed=seed,
         begin=begin,

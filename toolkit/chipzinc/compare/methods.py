@@ -25,7 +25,18 @@ from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.explain import did_you_mean
 from chipzinc.hardware.package import Package
-from chipzinc.hints.sources import Greedy, HintContext, HintSource, Noisy, Slice, Uniform, hint_source, slice_hint
+from chipzinc.hints.sources import (
+    Greedy,
+    HintContext,
+    HintSource,
+    Noisy,
+    Slice,
+    Start,
+    Uniform,
+    hint_source,
+    slice_hint,
+    start_hint,
+)
 from chipzinc.solve import Session
 from chipzinc.throughput.evaluator import Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
@@ -36,7 +47,6 @@ WORKERS = 2
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 AtLeastOne = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-Start = Literal["greedy", "slice"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +177,7 @@ class SimulatedAnnealing:
             final=self.final,
             moves=self.moves,
             depth=self.depth,
-            start=slice_hint(corrector.context) if self.start == "slice" else None,
+            start=start_hint(corrector.context, self.start),
             carry=corrector.flows_forward,
         )
         return run_samples(corrector, proposer, budget, batch=self.batch, begin=begin, progress=case.progress)

@@ -350,7 +350,7 @@ class Search:
         """Learns cuts from what a part's answer violates in the whole; whether there was a new one.
 
         A violation by ops that all stay is a cut: one of them has to move. Of long ones that begin with the same ops
-        one is enough for now, since moving those may well mend them all.
+        one is enough, since moving those may well mend them all.
         """
         rules = {rule.name: rule for rule in self.task.rules if rule.hard and carries(rule)}
         suspects: list[tuple[SelectedRule, tuple[int, ...]]] = []

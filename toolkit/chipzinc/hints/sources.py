@@ -7,7 +7,7 @@ and draws; they know no rule file and no solver.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from chipzinc.hints.search import quick_slice
 NOISY_SHARE = 0.3
 NOISY_REACH = 3
 HINTS = ("greedy", "slice", "noisy", "random")
+Start = Literal["greedy", "slice"]
+"""Hints that a search may start from."""
+STARTS: tuple[Start, ...] = get_args(Start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +139,11 @@ def slice_hint(context: HintContext) -> IntArray:
     if chips is None and context.no_jumps:
         chips = quick_slice(replace(context, no_jumps=False))
     return greedy_hint(context) if chips is None else context.coarsening.restrict(chips)
+
+
+def start_hint(context: HintContext, start: Start) -> IntArray:
+    """Chip of each group by the hint that a search is told to start from; shape [group]."""
+    return slice_hint(context) if start == "slice" else greedy_hint(context)
 
 
 def nearest_first(hint: IntArray, n_chips: int) -> IntArray:

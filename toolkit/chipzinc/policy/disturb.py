@@ -10,8 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.sources import Start
 from chipzinc.policy.candidate import Candidates, candidates_of
-from chipzinc.policy.instance import Instance, Start
+from chipzinc.policy.instance import Instance
 
 Disturbance = Callable[[Instance, IntArray, np.random.Generator], IntArray]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
 
 from chipzinc.baselines.driver import Corrector
 from chipzinc.bounds.simple import simple_bound
@@ -15,14 +14,10 @@ from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.grouping import group_ops
 from chipzinc.hardware.package import Package
-from chipzinc.hints.sources import HintContext, greedy_hint, slice_hint
+from chipzinc.hints.sources import HintContext, Start, start_hint
 from chipzinc.policy.features import Features, features_of
 from chipzinc.rules.catalogue import SelectedRule, selected_rules
 from chipzinc.throughput.model import ThroughputModel
-
-Start = Literal["greedy", "slice"]
-"""Whose hint the first pass of a policy refines."""
-STARTS: tuple[Start, ...] = get_args(Start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +76,12 @@ class Instance:
     @cached_property
     def greedy(self) -> IntArray:
         """Greedy's chip of each group, shape [group]."""
-        return greedy_hint(self.context)
+        return start_hint(self.context, "greedy")
 
     @cached_property
     def slice(self) -> IntArray:
         """Slice's chip of each group, shape [group]."""
-        return slice_hint(self.context)
+        return start_hint(self.context, "slice")
 
     def start(self, start: Start) -> IntArray:
         """The candidate that the first pass refines, shape [group]."""
