@@ -63,7 +63,8 @@ def explain_design(
             pinned=np.zeros(inputs.graph.n_ops, dtype=np.bool_),
         )
         with Session(solver=solver) as session:
-            found = explain(session, task, groups, solver=solver, time_limit_s=limit_s, progress=progress)
+            left_s = max(0.1, limit_s - (time.monotonic() - begin))
+            found = explain(session, task, groups, solver=solver, time_limit_s=left_s, progress=progress)
     answer = _answer(found, inputs, design) | {"seconds": time.monotonic() - begin}
     if as_json:
         print_json(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from chipzinc.cli import options
 from chipzinc.cli.failures import INTERRUPTED
 from chipzinc.cli.output import Progress, print_json
 from chipzinc.errors import InputError
+
+if TYPE_CHECKING:
+    from chipzinc.policy.train import TrainConfig
 
 FIELDS = ("run", "updates", "samples", "seconds", "samples_per_s", "validation")
 
@@ -61,15 +64,12 @@ def train_policy(
     as_json: options.Json = False,
 ) -> int:
     """Train a policy on the zoo's training graphs: imitation, then PPO with the solver in the loop."""
-    from dataclasses import replace
-
     from chipzinc.cli.inputs import parse_time_limit
     from chipzinc.hints.sources import STARTS
     from chipzinc.policy.checkpoint import policy_dir
     from chipzinc.policy.device import prepare
     from chipzinc.policy.network import NetworkConfig
-    from chipzinc.policy.runs import has_run, run_config, run_facts
-    from chipzinc.policy.train import STATE, TrainConfig
+    from chipzinc.policy.train import TrainConfig
 
     if mode not in ("fix", "sample"):
         raise InputError(f"expected fix or sample, got {mode!r}", field="--mode")
@@ -92,25 +92,52 @@ def train_policy(
         solver=solver,
         teach_s=parse_time_limit(teach_time, "--teach"),
     )
+    config = _settled(output, config, updates, resume=resume)
+    status = _trained(output, config, resume, device)
+    return _told(output, status, as_json)
+
+
+def _settled(output: Path, asked: TrainConfig, updates: int | None, *, resume: bool) -> TrainConfig:
+    """How to train: as asked, or as the run that goes on was told to.
+
+    Raises:
+        InputError: if there is no run to go on with, it was told otherwise, or the folder of a new one is not empty.
+    """
+    from dataclasses import replace
+
+    from chipzinc.policy.runs import run_config
+    from chipzinc.policy.train import STATE, TrainConfig
+
+    config = asked
     if resume:
         if not (output / STATE).is_file():
             raise InputError("there is no run to resume", file=output / STATE)
-        begun = run_config(output)
-        if config not in (TrainConfig(updates=config.updates), replace(begun, updates=config.updates)):
+        config = run_config(output)
+        if asked not in (TrainConfig(updates=asked.updates), replace(config, updates=asked.updates)):
             raise InputError("the run has settings of its own: give --updates and --device alone", field="--resume")
-        config = begun
     elif output.exists() and any(output.iterdir()):
         raise InputError(f"'{output}' is not empty: give another folder, or --resume", field="--output")
-    if updates is not None:
-        config = replace(config, updates=updates)
-    status = 0
+    return config if updates is None else replace(config, updates=updates)
+
+
+def _trained(output: Path, config: TrainConfig, resume: bool, device: str) -> int:
+    """Trains; the exit code, if Ctrl-C left a run."""
+    from chipzinc.policy.runs import has_run
+
     with Progress() as progress:
         try:
             _run(output, config, resume, device, progress)
         except KeyboardInterrupt:
             if not has_run(output):
                 raise
-            status = INTERRUPTED
+            return INTERRUPTED
+    return 0
+
+
+def _told(output: Path, status: int, as_json: bool) -> int:
+    """Prints how far the run has come."""
+    from chipzinc.policy.runs import run_facts
+
     facts = run_facts(output)
     answer: dict[str, Any] = {"run": str(output)} | {name: facts.get(name) for name in FIELDS[1:]}
     if as_json:
@@ -120,7 +147,7 @@ def train_policy(
     return status
 
 
-def _run(directory: Path, config: Any, resume: bool, device: str, progress: Progress) -> None:
+def _run(directory: Path, config: TrainConfig, resume: bool, device: str, progress: Progress) -> None:
     from chipzinc.policy.archive import Archive
     from chipzinc.policy.curriculum import training_instances, validation_instances
     from chipzinc.policy.teachers import teach

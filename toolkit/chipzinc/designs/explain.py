@@ -27,7 +27,10 @@ from chipzinc.rules.catalogue import SelectedRule
 from chipzinc.solve import Session
 
 CONFLICT_SHARE = 0.5
-"""Share of the time for conflicts; the rest is for suggestions."""
+"""Share of the time for conflicts."""
+
+LAST_SHARE = 0.9
+"""Share of the time after which nothing is tried for suggestions; the rest is for ending what is under way."""
 
 SRAM_PRECISION = 0.02
 """Share within which the smallest SRAM is looked for."""
@@ -95,7 +98,9 @@ def explain(
         NoAnswerError: if neither a partition nor a conflict was found in time.
         InputError: if a rule or its parameters are wrong.
     """
-    everything, deadline = Deadline(time_limit_s), Deadline(None if time_limit_s is None else time_limit_s / 2)
+    deadline, last = (
+        Deadline(None if time_limit_s is None else share * time_limit_s) for share in (CONFLICT_SHARE, LAST_SHARE)
+    )
     pinned = replace(task, pinned=task.design >= 0)
     progress("judging what the design gives")
     judgement = judge_design(session, task.graph, task.package, task.rules, task.design, time_limit_s=time_limit_s)
@@ -117,7 +122,7 @@ def explain(
         ops, rules = parts
         progress(f"shrinking a conflict of {len(ops)} ops")
         conflicts.append(shrink(session, replace(pinned, rules=rules), ops, solver=solver, deadline=deadline))
-    suggestions = tuple(_suggestions(session, task, groups, solver, conflicts, everything, progress))
+    suggestions = tuple(_suggestions(session, task, groups, solver, conflicts, last, progress))
     return Explanation(False, tuple(conflicts), more, suggestions)
 
 
