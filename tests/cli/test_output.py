@@ -27,6 +27,15 @@ def test_a_table_in_a_pipe_cuts_no_cell(capsys: pytest.CaptureFixture[str]) -> N
     assert name in capsys.readouterr().out
 
 
+def test_names_that_begin_with_a_digit_are_aligned_as_text_and_numbers_as_numbers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(["", "op", "lost"], [["", "0/conv", "0.00 to 0.02"], ["", "10/tanh", "7.07"]])
+    first, second = (line.rstrip() for line in capsys.readouterr().out.splitlines() if "/" in line)
+    assert first.index("0/conv") == second.index("10/tanh")
+    assert len(first) == len(second)
+
+
 def test_progress_of_a_quick_command_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress() as progress:
         progress("solving")

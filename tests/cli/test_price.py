@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chipzinc.cli.price import shown_range
+from chipzinc.price import Loss
 from tests.cli.conftest import Cli
 
 SPEC = """\
@@ -41,6 +43,13 @@ def test_the_table_shows_each_interval_with_its_bound(cli: Cli, diamond: Path, t
     assert ended.status == 0
     for told in ("interval µs", "bound µs", "all rules", "no rule", "costs by itself"):
         assert told in ended.out
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"), [(Loss(0.0, 0.0002), "0.00 to 0.02"), (Loss(0.0707, 0.07072), "7.07"), (Loss(0.0, 0.0), "0.00")]
+)
+def test_a_price_is_one_number_only_where_both_ends_of_its_range_are(loss: Loss, told: str) -> None:
+    assert shown_range(loss) == told
 
 
 @pytest.mark.parametrize(

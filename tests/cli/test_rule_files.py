@@ -70,6 +70,27 @@ def test_a_rule_with_auxiliaries_of_its_own_judges_designs_in_part(cli: Cli, dia
         assert (judged.status, judged.json["open"]) == (status, 2), judged.err
 
 
+def test_culprits_of_a_rule_whose_labels_interpolate_names_are_named_and_their_conflict_is_minimal(
+    cli: Cli, diamond: Path, tmp_path: Path
+) -> None:
+    labels = r'["\(op_name[o]) is late" | o in OP]'
+    case = "/*** @refused {chips: 3, chip: {a: 2, b: 0}, because: [a is late]} */\n"
+    (tmp_path / "my_rule.mzn").write_text(
+        f"{case}{FUNCTION}  [chip[o] <= 1 | o in OP];\nfunction array[int] of string: my_rule_labels() = {labels};\n"
+    )
+    hardware = spec(tmp_path, "my_rule")
+    tried = cli("rules", "test", "my_rule", "--hw", hardware, "--solver", "gecode", "--json")
+    assert tried.json["rules"][0]["failures"] == []
+    design = tmp_path / "design.csv"
+    design.write_text("op,chip\nop0,0\nop1,0\nop2,0\nop3,2\n")
+    (violation,) = cli("verify", design, "--graph", diamond, "--hw", hardware, "--json").json["violations"]
+    assert (violation["label"], violation["ops"]) == ("op3 is late", ["op3"])
+    (conflict,) = cli("explain", design, "--graph", diamond, "--hw", hardware, "--json").json["conflicts"]
+    (rule,) = (member for member in conflict["members"] if member["kind"] == "rule")
+    assert (rule["rule_file"], rule["rule_line"]) == (str(tmp_path / "my_rule.mzn"), 2)
+    assert {member.get("op") for member in conflict["members"]} == {None, "op3"}
+
+
 @pytest.mark.parametrize("name", ["My_Rule", "a/b", "../a", "if", "hops", "pinned", "x_labels", ""])
 def test_a_name_that_no_rule_can_have_is_refused(cli: Cli, tmp_path: Path, name: str) -> None:
     ended = cli("rules", "new", name, "-o", tmp_path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from chipzinc.designs.completion import prices
+from chipzinc.designs.part import mend_part
 from chipzinc.designs.repair import repair
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.coarsen import Coarsening
@@ -16,7 +18,7 @@ from chipzinc.grouping import group_ops
 from chipzinc.hardware.load import load_spec
 from chipzinc.hints.sources import HintContext, slice_hint
 from chipzinc.rules.catalogue import selected_rules
-from chipzinc.solve import Session
+from chipzinc.solve import Event, Session, SolveRequest
 from chipzinc.verify import verify
 from tests.designs.problems import least_change, random_graph, seed_package, task_of, valid_partitions
 from tests.throughput.small import graph
@@ -97,3 +99,20 @@ def test_one_op_in_a_hundred_wrong_is_mended_by_moving_no_more_ops(name: str, se
     found = repair(session, task_of(model, chips, design), groups, time_limit_s=60)
     assert found.verdict.valid
     assert found.bound <= found.cost <= int((design != valid).sum())
+
+
+@pytest.mark.parametrize(("design", "cost"), [([0, -1, 2, -1, 1], 1), ([1, -1, 0, -1, 2], 1), ([0, 0, 0, 2, -1], 1)])
+def test_a_design_with_open_and_pinned_ops_is_mended_without_a_second_solver(
+    session: Session, design: list[int], cost: int
+) -> None:
+    # the embedded Chuffed breaks off at constants in a search annotation, and Gecode would answer in its stead
+    task = task_of(CHAIN, seed_package(), design, pinned=[design.index(0)])
+    asked: list[str] = []
+
+    class Listening(Session):
+        def solve(self, request: SolveRequest) -> Iterator[Event]:
+            asked.append(request.solver)
+            yield from session.solve(request)
+
+    found = mend_part(Listening(session.toolchain), task, np.arange(5), solver="chuffed")
+    assert (found.cost, asked) == (cost, ["chuffed"])

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chipzinc.errors import InputError
-from chipzinc.plans import plan as plan_module
 from chipzinc.plans.files import load_design, save_plan
-from chipzinc.plans.plan import GraphReference, Plan, plan_json_schema
+from chipzinc.plans.plan import GraphReference, Plan
+from chipzinc.plans.schema import schema_file, schema_text
 
 NAMES = st.one_of(
     st.text(min_size=1, alphabet=st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"])),
@@ -97,5 +97,20 @@ def test_a_plan_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 
 
 def test_the_schema_beside_the_module_is_that_of_the_plan() -> None:
-    file = Path(plan_module.__file__).with_name("plan.schema.json")
-    assert json.loads(file.read_text()) == plan_json_schema()
+    assert schema_file().read_text(encoding="utf-8") == schema_text(), "run: python -m chipzinc.plans.schema"
+
+
+def test_editors_show_what_each_field_of_a_plan_is_for_and_take_a_graph_by_its_bare_name() -> None:
+    schema = json.loads(schema_text())
+    for part in (schema, *schema["$defs"].values()):
+        assert all(field.get("description") for field in part["properties"].values())
+    assert {"type": "string"} in schema["properties"]["graph"]["anyOf"]
+
+
+def test_a_plan_may_name_the_schema_that_editors_read(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text('{"$schema": "plan.schema.json", "assignment": {"a": 0}}')
+    plan = load_design(file).plan
+    assert plan.assignment == {"a": 0}
+    save_plan(plan, tmp_path / "again.json")
+    assert "$schema" not in (tmp_path / "again.json").read_text()

@@ -24,6 +24,7 @@ from chipzinc.render.data import LiveSet, part_data, problem_data
 from chipzinc.render.model import PARTITION_TEMPLATE, VERIFY_TEMPLATE, render_text
 from chipzinc.resources import mzn_dir
 from chipzinc.rules.catalogue import SelectedRule
+from chipzinc.rules.labels import unquoted
 from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 
 JUDGED_AT_ONCE, SOLVED_AT_ONCE = 5000, 1000
@@ -252,7 +253,7 @@ def _truths(trial: Trial, number: int, values: Any) -> Truths:
     for rule in trial.rules:
         flat = np.array(values[f"{rule.name}_holds{_suffix(number)}"], dtype=bool)
         holds[rule.name] = flat.reshape(len(trial.assignments), -1)
-        labels[rule.name] = list(values.get(f"{rule.name}_named{_suffix(number)}", []))
+        labels[rule.name] = list(map(unquoted, values.get(f"{rule.name}_named{_suffix(number)}", [])))
     return Truths(holds, labels)
 
 

@@ -20,6 +20,7 @@ from chipzinc.render.blame import blaming
 from chipzinc.render.data import problem_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
+from chipzinc.rules.labels import label_of
 from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 from chipzinc.throughput.memory import MemoryModel, Overflow
 
@@ -102,7 +103,7 @@ def verify(
         labels = values.get(f"{selected.name}_named")
         holds = np.array(values[f"{selected.name}_holds"], dtype=bool).reshape(len(partitions), -1)
         for partition, instance in np.argwhere(~holds).tolist():
-            label = str(labels[instance]) if labels else f"instance {instance + 1}"
+            label = label_of(labels, instance)
             found[partition].append(Violation(selected.name, instance + 1, label, selected.use.soft_weight))
     for violations, chip in zip(found, partitions, strict=True):
         violations.extend(_dynamic_memory(graph, package, rules, chip))

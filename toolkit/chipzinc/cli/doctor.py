@@ -36,6 +36,8 @@ def doctor(
 
     Exit code 3 where no MiniZinc works.
     """
+    from chipzinc.hardware import schema as hardware
+    from chipzinc.plans import schema as plans
     from chipzinc.solve.doctor import report
 
     with Progress() as progress:
@@ -47,12 +49,15 @@ def doctor(
             prepare(progress)
     status = 0 if found["used"] else NO_ANSWER
     packages = {name: _version(name) for name in OPTIONAL}
+    schemas = {"spec": hardware.schema_file(), "plan": plans.schema_file()}
     if as_json:
-        print_json({"chipzinc": chipzinc.__version__, **found, "packages": packages})
+        print_json({"chipzinc": chipzinc.__version__, **found, "packages": packages, "schemas": schemas})
     elif not quiet or status:
         print_table(["MiniZinc", "version", "solvers (licence)"], [_row(place) for place in found["places"]])
         print_table(["package", "version"], [[name, _or_extra(name, packages[name])] for name in OPTIONAL])
         print(f"Node.js: {found['node']}")
+        for what, schema in schemas.items():
+            print(f"Schema of a {what}, for editors: {schema}")
         print(f"Used: {found['used']}" if found["used"] else "No MiniZinc works; chipzinc doctor --install brings one.")
     return status
 

@@ -12,7 +12,8 @@ import typer
 
 from chipzinc.cli import options
 from chipzinc.cli.inputs import Inputs, load_inputs, load_planned, parse_time_limit
-from chipzinc.cli.output import Progress, mebibytes, print_json
+from chipzinc.cli.output import Progress, print_json
+from chipzinc.wording import counted, format_bytes
 
 if TYPE_CHECKING:
     from chipzinc.designs.conflict import Conflict
@@ -120,7 +121,8 @@ def _members(conflict: Conflict, inputs: Inputs, design: Design | None) -> list[
 def _rule_members(rule: SelectedRule, spec: Document | None, inputs: Inputs) -> list[dict[str, Any]]:
     """The rule, and the entries of its parameters by their lines."""
     source = inputs.package.source
-    of_rule = {"kind": "rule", "rule": rule.name, "file": source, "line": rule.use.line, "rule_file": rule.rule.path}
+    of_rule = {"kind": "rule", "rule": rule.name, "file": source, "line": rule.use.line}
+    of_rule |= {"rule_file": rule.rule.path, "rule_line": rule.rule.line_of(rule.name)}
     members: list[dict[str, Any]] = [of_rule]
     at = _place_in(spec, rule.name)
     for name, value in rule.use.parameters.items():
@@ -201,7 +203,7 @@ def _member(member: dict[str, Any]) -> str:
     place = f"{member['file']}:{line}: " if member.get("file") and line else ""
     match member["kind"]:
         case "rule":
-            return f"{place}rule {member['rule']}"
+            return f"{place}rule {member['rule']} ({member['rule_file']}:{member['rule_line']})"
         case "parameter":
             return f"{place}{member['rule']}.{member['field']}: {member['entry']}"
         case "open op":
@@ -213,9 +215,10 @@ def _suggestion(suggestion: Suggestion) -> str:
     sure = "proven" if suggestion.proven else "not proven"
     match suggestion.change:
         case "moves":
-            return f"Moving {suggestion.to} ops makes it valid (that fewer cannot is {sure}): chipzinc repair does it."
+            ops = counted(suggestion.to, "op")
+            return f"Moving {ops} makes it valid (that fewer cannot is {sure}): chipzinc repair does it."
         case "sram":
-            size, less = mebibytes(suggestion.to), mebibytes(suggestion.not_enough)
-            return f"{size} MiB of SRAM a chip would be enough (that {less} MiB is not, is {sure})."
+            size, less = format_bytes(suggestion.to), format_bytes(suggestion.not_enough)
+            return f"{size} of SRAM a chip would be enough (that {less} is not, is {sure})."
         case "chips":
             return f"{suggestion.to} chips would be enough (that {suggestion.not_enough} are not, is {sure})."

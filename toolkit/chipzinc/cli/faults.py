@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from chipzinc.cli.output import mebibytes, print_table
+from chipzinc.cli.output import print_table
+from chipzinc.wording import counted, format_bytes
 
 if TYPE_CHECKING:
     from chipzinc.designs.judgement import Fault, Judgement
@@ -45,6 +46,8 @@ def _described(fault: Fault, graph: OpGraph) -> dict[str, Any]:
 def print_judgement(judgement: Judgement) -> None:
     """Prints the violations by rule, the worst first."""
     print(_verdict(judgement))
+    if judgement.n_open and judgement.valid:
+        print("Whether the open ops have a place is another question: chipzinc repair looks for one.")
     for rule in dict.fromkeys(fault.violation.rule for fault in judgement.faults):
         faults = [fault for fault in judgement.faults if fault.violation.rule == rule]
         soft = faults[0].violation.soft_weight
@@ -56,8 +59,8 @@ def print_judgement(judgement: Judgement) -> None:
 def _verdict(judgement: Judgement) -> str:
     words = "Valid" if judgement.valid else "Not valid"
     if judgement.n_open:
-        words = f"{'Nothing violated so far' if judgement.valid else words}, {judgement.n_open} ops open"
-    return f"{words}: {len(judgement.faults)} violations."
+        words = f"{'Nothing violated so far' if judgement.valid else words}, {counted(judgement.n_open, 'op')} open"
+    return f"{words}: {counted(len(judgement.faults), 'violation')}."
 
 
 def _print_faults(faults: Sequence[Fault]) -> None:
@@ -71,4 +74,6 @@ def _excess(fault: Fault) -> str:
     witness = fault.witness
     if witness.excess is None:
         return "-"
-    return f"{mebibytes(witness.excess)} MiB" if witness.unit == "bytes" else f"{witness.excess} {witness.unit}"
+    if witness.unit == "bytes":
+        return format_bytes(witness.excess)
+    return counted(witness.excess, (witness.unit or "").removesuffix("s"))

@@ -9,7 +9,8 @@ import typer
 
 from chipzinc.cli import options
 from chipzinc.cli.inputs import check_files, load_inputs, parse_time_limit
-from chipzinc.cli.output import Progress, mebibytes, print_json, print_table
+from chipzinc.cli.output import Progress, print_json, print_table
+from chipzinc.wording import format_bytes
 
 
 def import_graph(
@@ -57,7 +58,7 @@ def import_graph(
         return
     print(
         f"{graph.name}: {graph.n_ops} ops ({answer['free_ops']} free, {answer['replicated']} replicated besides), "
-        f"{answer['edges']} edges, {answer['gflops']:.3f} Gflop, {mebibytes(weight_bytes)} MiB of weights"
+        f"{answer['edges']} edges, {answer['gflops']:.3f} Gflop, {format_bytes(weight_bytes)} of weights"
     )
     if unknown:
         print(f"Taken for one operation an output element, since the kind is unknown: {', '.join(unknown)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.status import Status
+
+_NUMBER = re.compile(r"[-+]?[\d,.]+(e[-+]?\d+)?( to [-+]?[\d,.]+)?( ?(%|[KMG]?i?B|[µm]?s))?")
 
 
 def print_json(answer: dict[str, Any]) -> None:
@@ -27,11 +30,6 @@ def print_json(answer: dict[str, Any]) -> None:
     json.dump(answer, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
     sys.stdout.write("\n")
     sys.stdout.flush()
-
-
-def mebibytes(size: int) -> str:
-    """Bytes as MiB for people."""
-    return f"{size / 2**20:,.1f}"
 
 
 def finite(value: float) -> float | None:
@@ -64,7 +62,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title:
 
 
 def _is_number(cell: str) -> bool:
-    return cell[:1].isdigit() or cell in ("", "-")
+    """Whether a cell is a number, with a unit or to another number if need be; names may begin with a digit too."""
+    return cell in ("", "-") or _NUMBER.fullmatch(cell) is not None
 
 
 class Progress:

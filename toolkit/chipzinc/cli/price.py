@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from chipzinc.price import Known, Loss, PriceList
 
 FIELDS = ("prices", "all_rules", "no_rule", "seconds")
-_SAME = 5e-4  # of the throughput: both ends of a range are shown as one
 
 Limit = Annotated[
     str, typer.Option("--time-limit", metavar="TIME", help="Longest time of each search; there are two a rule.")
@@ -98,7 +97,7 @@ def _print(found: PriceList) -> None:
     )
     print_table(
         ["rule", "costs beside the others", "costs by itself"],
-        [[price.rule, _range(price.beside_others), _range(price.by_itself)] for price in found.prices],
+        [[price.rule, shown_range(price.beside_others), shown_range(price.by_itself)] for price in found.prices],
         title="Throughput lost, %: between what is proven at least and at most",
     )
     if found.soft:
@@ -115,7 +114,7 @@ def _cells(known: Known) -> list[str]:
     ]
 
 
-def _range(loss: Loss) -> str:
-    if loss.most - loss.least <= _SAME:
-        return f"{100 * loss.most:.2f}"
-    return f"{100 * loss.least:.2f} to {100 * loss.most:.2f}"
+def shown_range(loss: Loss) -> str:
+    """A loss in percent: both ends of its range, or one number where they are the same to two places."""
+    least, most = f"{100 * loss.least:.2f}", f"{100 * loss.most:.2f}"
+    return most if least == most else f"{least} to {most}"

@@ -13,6 +13,7 @@ from chipzinc.cli import options
 from chipzinc.cli.inputs import ON_DEAD_CHIP, Inputs, check_files, load_planned, parse_down, parse_time_limit
 from chipzinc.cli.output import Progress, finite, print_json, print_table
 from chipzinc.errors import InfeasibleError, InputError
+from chipzinc.wording import counted
 
 if TYPE_CHECKING:
     from chipzinc.designs.completion import Weight
@@ -171,7 +172,8 @@ def _print(found: Repaired, answer: dict[str, Any], output: Path | None) -> None
         if len(shown) < len(changes):
             print(f"... and {len(changes) - len(shown)} more; --json has them all.")
     proof = "proven to be the least" if found.proven else f"at least {found.bound} is proven"
-    unit = "ops" if answer["weight"] == "ops" else f"ops, cost {found.cost} by {answer['weight']}"
-    print(f"Valid after moving {answer['moved']} {unit} ({proof}), {answer['placed']} open ops placed.")
+    price = "" if answer["weight"] == "ops" else f", cost {found.cost} by {answer['weight']}"
+    moved, placed = counted(answer["moved"], "op"), counted(answer["placed"], "open op")
+    print(f"Valid after moving {moved}{price} ({proof}), {placed} placed.")
     if output is not None:
         print(f"Plan written to {output}")

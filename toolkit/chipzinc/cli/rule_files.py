@@ -11,6 +11,7 @@ from chipzinc.cli import options
 from chipzinc.cli.failures import shown_place
 from chipzinc.cli.output import Progress, print_json
 from chipzinc.errors import InputError
+from chipzinc.wording import counted
 
 if TYPE_CHECKING:
     from chipzinc.rule_lint import Finding
@@ -86,4 +87,4 @@ def _print(found: list[tuple[Rule, list[Finding]]]) -> None:
             print(f"{place}: {finding.severity}: {finding.message}")
             print(shown_place(rule.path, finding.line, finding.column), end="")
     clean = sum(not findings for _, findings in found)
-    print(f"{len(found)} rules checked, {clean} of them without anything to say.")
+    print(f"{counted(len(found), 'rule')} checked, {clean} of them without anything to say.")

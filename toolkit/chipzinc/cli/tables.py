@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from chipzinc.cli.output import finite, mebibytes, print_table
+from chipzinc.cli.output import finite, print_table
 
 if TYPE_CHECKING:
     from chipzinc.graph.opgraph import IntArray
     from chipzinc.throughput.model import Evaluation, ThroughputModel
     from chipzinc.throughput.uncertain import Distribution
+
+
+_SMALL_SRAM = 4 * 2**20
 
 
 def print_chips(model: ThroughputModel, chips: IntArray, evaluation: Evaluation) -> None:
@@ -29,6 +32,7 @@ def print_chips(model: ThroughputModel, chips: IntArray, evaluation: Evaluation)
     package = model.package
     weights, peaks = model.memory.weights(chips[None])[0], model.memory.peaks(chips[None])[0]
     ops = np.bincount(chips, minlength=package.n_chips)
+    unit, per_unit = ("KiB", 2**10) if package.sram_bytes.max() < _SMALL_SRAM else ("MiB", 2**20)
     rows = [
         [
             str(chip),
@@ -39,9 +43,7 @@ def print_chips(model: ThroughputModel, chips: IntArray, evaluation: Evaluation)
             f"{evaluation.send_us[0, chip]:.2f}",
             f"{evaluation.chip_us[0, chip]:.2f}",
             f"{100 * evaluation.utilisation[0, chip]:.0f}",
-            mebibytes(weights[chip]),
-            mebibytes(peaks[chip]),
-            mebibytes(package.sram_bytes[chip]),
+            *(f"{size / per_unit:,.1f}" for size in (weights[chip], peaks[chip], package.sram_bytes[chip])),
         ]
         for chip in np.flatnonzero(ops)
     ]
@@ -55,9 +57,9 @@ def print_chips(model: ThroughputModel, chips: IntArray, evaluation: Evaluation)
             "send µs",
             "total µs",
             "busy %",
-            "weights MiB",
-            "peak MiB",
-            "SRAM MiB",
+            f"weights {unit}",
+            f"peak {unit}",
+            f"SRAM {unit}",
         ],
         rows,
     )

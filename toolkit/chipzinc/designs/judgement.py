@@ -23,6 +23,7 @@ from chipzinc.render.blame import blaming
 from chipzinc.render.data import part_data, problem_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
+from chipzinc.rules.labels import label_of
 from chipzinc.solve import Session, Solution, SolveRequest, Text
 from chipzinc.verify import Verdict, Violation, verify
 
@@ -222,7 +223,7 @@ def _violations(
     for selected in rules:
         labels = values.get(f"{selected.name}_named")
         for instance in np.flatnonzero(~np.array(values[f"{selected.name}_holds"], dtype=bool)).tolist():
-            label = str(labels[instance]) if labels else f"instance {instance + 1}"
+            label = label_of(labels, instance)
             found.append(Violation(selected.name, instance + 1, label, selected.use.soft_weight))
     return found
 

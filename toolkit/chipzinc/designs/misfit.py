@@ -23,6 +23,7 @@ from chipzinc.hardware.package import Package
 from chipzinc.render.data import part_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
+from chipzinc.rules.labels import label_of
 from chipzinc.solve import Session, Solution, SolveRequest, Text
 
 _NO_EDGES = {"n_edges": 0, "edge_from": [], "edge_to": []}
@@ -114,7 +115,7 @@ def _refusals(
         holds = np.array(values[f"{selected.name}_holds"], dtype=bool).reshape(n_chips, -1)
         labels = values.get(f"{selected.name}_named")
         for partition, instance in np.argwhere(~holds).tolist():
-            label = str(labels[instance]) if labels else f"instance {instance + 1}"
+            label = label_of(labels, instance)
             found[partition].append((selected.name, instance + 1, label))
     return found
 

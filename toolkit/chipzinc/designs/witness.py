@@ -21,6 +21,7 @@ from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.demand import weight_bytes
 from chipzinc.hardware.package import Package
 from chipzinc.throughput.memory import Overflow
+from chipzinc.wording import counted, format_bytes
 
 NEVER = 10**9
 """Reluctance to blame an op that is only blamed where no other can be."""
@@ -125,7 +126,7 @@ def witness(scene: Scene, rule: str, instance: int, label: str, overflow: Overfl
 def _acyclic(scene: Scene, edge: int) -> Witness:
     u, v = (int(op) for op in scene.graph.edges[edge])
     a, b = int(scene.chips[u]), int(scene.chips[v])
-    text = f"{scene.name(u)} feeds {scene.name(v)}: data would flow back by {a - b} chips"
+    text = f"{scene.name(u)} feeds {scene.name(v)}: data would flow back by {counted(a - b, 'chip')}"
     return Witness(text, (u, v), (a, b), a, b, "chips")
 
 
@@ -138,7 +139,7 @@ def _hops(scene: Scene, edge: int) -> Witness:
         text = f"{scene.name(u)} feeds {scene.name(v)}, and no route joins the two chips"
         return Witness(text, (u, v), (a, b), None, limit, "links")
     hops = int(row[1] - row[0])
-    text = f"{scene.name(u)} feeds {scene.name(v)} over {hops} links, {limit} allowed"
+    text = f"{scene.name(u)} feeds {scene.name(v)} over {counted(hops, 'link')}, {limit} allowed"
     return Witness(text, (u, v), (a, b), hops, limit, "links")
 
 
@@ -202,8 +203,8 @@ def _memory(scene: Scene, chip: int) -> Witness | None:
         culprits[int(next(op for op in users[weight] if scene.chips[op] == chip))] = None
     demand = total + int(scene.io_bytes[largest])
     text = (
-        f"chip {chip} needs {_mib(demand)} MiB and has {_mib(limit)}: weights {_mib(total)}, and "
-        f"{scene.graph.op_names[largest]} reads and writes {_mib(int(scene.io_bytes[largest]))}"
+        f"chip {chip} needs {format_bytes(demand)} and has {format_bytes(limit)}: weights {format_bytes(total)}, and "
+        f"{scene.graph.op_names[largest]} reads and writes {format_bytes(int(scene.io_bytes[largest]))}"
     )
     return Witness(text, tuple(culprits), (chip,), demand, limit, "bytes", tuple(int(op) for op in here))
 
@@ -215,9 +216,9 @@ def _overflow(scene: Scene, overflow: Overflow) -> Witness:
         for row in range(len(overflow.tensors))
     ]
     text = (
-        f"chip {overflow.chip} needs {_mib(demand)} MiB and has {_mib(overflow.sram_bytes)} while "
-        f"{scene.graph.op_names[overflow.op]} runs: weights {_mib(overflow.weight_bytes)}, "
-        f"{len(overflow.tensors)} tensors alive {_mib(overflow.live_bytes)}"
+        f"chip {overflow.chip} needs {format_bytes(demand)} and has {format_bytes(overflow.sram_bytes)} while "
+        f"{scene.graph.op_names[overflow.op]} runs: weights {format_bytes(overflow.weight_bytes)}, "
+        f"{counted(len(overflow.tensors), 'tensor')} alive {format_bytes(overflow.live_bytes)}"
     )
     here = tuple(int(op) for op in np.flatnonzero(scene.chips == overflow.chip))
     return Witness(text, tuple(dict.fromkeys(alive)), (overflow.chip,), demand, overflow.sram_bytes, "bytes", here)
@@ -287,22 +288,19 @@ def _crowded(scene: Scene, chip: int) -> Witness:
     here = np.flatnonzero(scene.chips == chip)
     limit = int(scene.parameters["max_ops_per_chip"]["limit"])
     blame = here if scene.reluctance is None else here[np.argsort(scene.reluctance[here], kind="stable")]
-    text = f"chip {chip} has {len(here)} ops, {limit} allowed"
+    text = f"chip {chip} has {counted(len(here), 'op')}, {limit} allowed"
     blamed = tuple(sorted(int(op) for op in blame[: limit + 1]))
     return Witness(text, blamed, (chip,), len(here), limit, "ops", tuple(int(op) for op in here))
 
 
 def _named(scene: Scene, label: str) -> Witness:
     """The ops and chips that a label names."""
-    words = [label, *re.split(r"[\s,;:]+", label)]
+    written = label.replace("->", " ").split()
+    words = [label, *written, *(word.strip("()[]{}'\",;:.") for word in written), *re.split(r"[\s,;:]+", label)]
     ops = dict.fromkeys(scene.graph.op_index[word] for word in words if word in scene.graph.op_index)
     chips = dict.fromkeys(int(chip) for chip in re.findall(r"\bchip (\d+)\b", label))
     on = np.flatnonzero(np.isin(scene.chips, list(chips)))
     return Witness(label, tuple(ops), tuple(chips), related=tuple(int(op) for op in on))
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:,.2f}"
 
 
 _WITNESSES: dict[str, Callable[[Scene, int], Witness | None]] = {

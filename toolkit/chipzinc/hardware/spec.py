@@ -214,6 +214,10 @@ def _or_one(schema: dict[str, Any]) -> None:
 class HardwareSpec(_Fields):
     """A package of chips, how they are joined, and the rules that hold on it."""
 
+    editor_schema: Annotated[
+        str | None,
+        Field(alias="$schema", description="Where an editor finds the schema of specs; nothing else reads it."),
+    ] = None
     name: Annotated[str, Field(min_length=1)]
     description: str = ""
     chips: Annotated[list[ChipClass], Field(min_length=1, description="Classes in the order of their places.")]

@@ -111,4 +111,4 @@ def _validated(document: Document, model: type[AnyModel]) -> AnyModel:
 
 def _known_keys(path: FieldPath) -> list[str]:
     model: type[BaseModel] = GraphReference if path[:1] == ("graph",) else Plan
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]

@@ -1,6 +1,6 @@
 """`Plan`: what a plan file may hold, and what each part means.
 
-Knows nothing of files; `plan.schema.json` beside this module is generated from it.
+Knows nothing of files; what stands below a field is what editors show of it (`schema.py`).
 """
 
 from __future__ import annotations
@@ -28,72 +28,76 @@ def _compiles(pattern: str) -> str:
 Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
-class GraphReference(BaseModel):
-    """The graph that a plan is for.
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    Attributes:
-        name: the graph's name.
-        sha256: checksum of the graph's content; a plan for another graph is refused. A hand design may omit it.
-        file: where the graph was read from, relative to the plan; absent for a graph of the zoo.
-        fix_shapes: shapes that its open inputs were given.
-    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class GraphReference(_Fields):
+    """The graph that a plan is for."""
 
     name: str
+    """The graph's name."""
+
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """Checksum of the graph's content; a plan for another graph is refused. A hand design may omit it."""
+
     file: str | None = None
+    """Where the graph was read from, relative to the plan; absent for a graph of the zoo."""
+
     fix_shapes: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Shapes that its open inputs were given."""
 
 
-class Down(BaseModel):
-    """Parts of the package that died.
-
-    Attributes:
-        chips: dead chips, by their number in the spec's pipeline order.
-        links: dead links, as [from chip, to chip].
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Down(_Fields):
+    """Parts of the package that died."""
 
     chips: tuple[Chip, ...] = ()
+    """Dead chips, by their number in the spec's pipeline order."""
+
     links: tuple[tuple[Chip, Chip], ...] = ()
+    """Dead links, as [from chip, to chip]."""
 
 
-class Plan(BaseModel):
-    """A partition, whole or in part, and how it came about.
+def _by_name(graph: object) -> object:
+    return {"name": graph} if isinstance(graph, str) else graph
 
-    Attributes:
-        version: version of this format.
-        graph: the graph it partitions; a bare name will do in a hand design.
-        hardware: the package: a name in hw_specs/, or a spec file relative to the plan; a placement JSON needs none.
-        down: parts of the package that died; chips keep their numbers, and no op is on a dead one.
-        rules: names of the rules it was checked against.
-        assignment: chip of each op; a hand design may leave ops out.
-        patterns: chip of every op whose whole name a regular expression matches, for ops that `assignment` leaves
-            out; the first that matches decides.
-        score: what was computed for it when it was written.
-        provenance: how it came about.
-    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Plan(_Fields):
+    """A partition, whole or in part, and how it came about."""
+
+    editor_schema: Annotated[str | None, Field(alias="$schema", exclude=True)] = None
+    """Where an editor finds the schema of plans; nothing else reads it."""
 
     version: Literal[1] = 1
+    """Version of this format."""
+
     graph: Annotated[
-        GraphReference | None, BeforeValidator(lambda value: {"name": value} if isinstance(value, str) else value)
+        GraphReference | None, BeforeValidator(_by_name, json_schema_input_type=GraphReference | str | None)
     ] = None
+    """The graph it partitions; a bare name will do in a hand design."""
+
     hardware: str | None = None
+    """The package: a name in hw_specs/, or a spec file relative to the plan; a placement JSON needs none."""
+
     down: Down = Field(default_factory=Down)
+    """Parts of the package that died; chips keep their numbers, and no op is on a dead one."""
+
     rules: tuple[str, ...] = ()
+    """Names of the rules it was checked against."""
+
     assignment: Mapping[str, Chip] = Field(default_factory=dict)
+    """Chip of each op; a hand design may leave ops out."""
+
     patterns: Mapping[Pattern, Chip] = Field(default_factory=dict)
+    """Chip of every op whose whole name a regular expression matches, for ops that `assignment` leaves out; the first
+    that matches decides.
+    """
+
     score: Mapping[str, Any] = Field(default_factory=dict)
+    """What was computed for it when it was written."""
+
     provenance: Mapping[str, Any] = Field(default_factory=dict)
-
-
-def plan_json_schema() -> dict[str, Any]:
-    """The JSON Schema of plan files."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Plan.model_json_schema()}
+    """How it came about."""
 
 
 def assignment_of(graph: OpGraph, chips: IntArray) -> dict[str, int]:
