@@ -70,6 +70,14 @@ def test_a_graph_without_a_package_is_told_how_to_name_one(cli: Cli, diamond: Pa
     assert (ended.status, ended.err) == (2, "chipzinc: error: expected a package, such as --hw mcm36-ring\n")
 
 
+def test_render_says_where_no_minizinc_has_the_solver_that_the_project_names(
+    cli: Cli, diamond: Path, tmp_path: Path
+) -> None:
+    made = cli("render", diamond, "--hw", "mcm36-ring", "-o", tmp_path / "model", "--solver", "nosuch")
+    assert (made.status, "No MiniZinc found here has the solver 'nosuch'" in made.out) == (0, True)
+    assert cli("render", diamond, "--hw", "mcm36-ring", "-o", tmp_path / "model", "--json").json["solver_found"]
+
+
 def test_render_writes_all_that_its_model_includes(cli: Cli, diamond: Path, tmp_path: Path) -> None:
     answer = cli("render", diamond, "--hw", "mcm36-ring", "-o", tmp_path / "model", "--json").json
     files = {str(Path(file).relative_to(tmp_path / "model")) for file in answer["files"]}

@@ -120,6 +120,33 @@ def test_explain_names_the_pins_of_a_spec_that_clash(cli: Cli, diamond: Path) ->
     assert entries == {"op1: 1": line + 5, "op3: 0": line + 6}
 
 
+@pytest.mark.parametrize("command", ["verify", "explain", "repair"])
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("graph: nobody\nhardware: mcm36-ring\n", "hand.yaml:1:8: graph.name: the model zoo has no graph 'nobody'"),
+        ("graph: {name: a, file: b.json.gz}\nhardware: mcm36-ring\n", "hand.yaml:1:24: graph.file: "),
+        ("graph: lenet5\nhardware: other.yaml\n", "hand.yaml:2:11: hardware: other.yaml: no such hardware spec file"),
+        ("graph: lenet5\nhardware: mcm37-ring\n", "hand.yaml:2:11: hardware: no hardware spec 'mcm37-ring'"),
+    ],
+)
+def test_what_a_design_names_and_is_not_there_is_told_at_its_line(
+    cli: Cli, tmp_path: Path, command: str, named: str, told: str
+) -> None:
+    hand = tmp_path / "hand.yaml"
+    hand.write_text(named)
+    ended = cli(command, hand)
+    assert ended.status == 2
+    assert told in ended.err
+
+
+@pytest.mark.parametrize("name", ["gone.yaml", "gone.csv", "."])
+def test_explain_tells_of_a_design_that_is_missing_as_of_a_design(cli: Cli, tmp_path: Path, name: str) -> None:
+    ended = cli("explain", tmp_path / name / "x.yaml" if name == "." else tmp_path / name)
+    assert ended.status == 2
+    assert "cannot be read" in ended.err
+
+
 def test_watch_checks_again_after_a_save(diamond: Path) -> None:
     hand = design(diamond.parent, {"op0": 1, "op1": 0})
     command = [sys.executable, "-m", "chipzinc", "verify", str(hand), "--watch"]

@@ -70,6 +70,34 @@ def test_a_rule_with_auxiliaries_of_its_own_judges_designs_in_part(cli: Cli, dia
         assert (judged.status, judged.json["open"]) == (status, 2), judged.err
 
 
+def test_a_rule_may_not_take_the_name_of_one_that_ships(cli: Cli, diamond: Path, tmp_path: Path) -> None:
+    posing = tmp_path / "acyclic_dataflow.mzn"
+    posing.write_text(FUNCTION.replace("my_rule", "acyclic_dataflow") + "  [chip[o] = 0 | o in OP];\n")
+    for command in (["partition", diamond, "--hw", spec(tmp_path)], ["rules", "lint", posing]):
+        ended = cli(*command)
+        assert ended.status == 2
+        assert "'acyclic_dataflow' is a rule that ships: expected another name" in ended.err
+
+
+def test_a_rule_without_end_and_labels_that_are_too_few_are_told_with_the_rules_file(
+    cli: Cli, diamond: Path, tmp_path: Path
+) -> None:
+    rule, design = tmp_path / "my_rule.mzn", tmp_path / "design.csv"
+    design.write_text("op,chip\nop0,0\nop1,0\nop2,0\nop3,0\n")
+    for text, status, told in (
+        ("  my_rule(chip);\n", 3, f"{rule} seems to call itself without an end"),
+        (
+            '  [chip[o] = 0 | o in OP];\nfunction array[int] of string: my_rule_labels() = ["one"];\n',
+            2,
+            f"{rule}:3: 1 label for 4 instances: expected one each",
+        ),
+    ):
+        rule.write_text(FUNCTION + text)
+        ended = cli("verify", design, "--graph", diamond, "--hw", spec(tmp_path, "my_rule"))
+        assert ended.status == status
+        assert told in ended.err
+
+
 def test_culprits_of_a_rule_whose_labels_interpolate_names_are_named_and_their_conflict_is_minimal(
     cli: Cli, diamond: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,8 @@ def test_a_value_is_read_by_its_type(type_: str, value: Any, data: Any) -> None:
         ("int", float("inf"), "expected a number"),
         ("int", "3", "expected a number"),
         ("bool", 1, "expected true or false"),
+        ("string", ["a"], "expected text"),
+        ("string", None, "expected text"),
         ("OP", "op.", "matches 3 ops, expected one"),
         ("CHIP", 4, "there is no chip 4: expected one of 0 to 3"),
         ("CHIP", -1, "there is no chip -1"),

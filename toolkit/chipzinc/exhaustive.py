@@ -24,7 +24,7 @@ from chipzinc.render.data import LiveSet, part_data, problem_data
 from chipzinc.render.model import PARTITION_TEMPLATE, VERIFY_TEMPLATE, render_text
 from chipzinc.resources import mzn_dir
 from chipzinc.rules.catalogue import SelectedRule
-from chipzinc.rules.labels import unquoted
+from chipzinc.rules.labels import read_labels
 from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 
 JUDGED_AT_ONCE, SOLVED_AT_ONCE = 5000, 1000
@@ -75,7 +75,7 @@ class Truths:
 
     Attributes:
         holds: by rule, whether each instance holds, shape [assignment, instance].
-        labels: by rule, what it calls its instances; empty where it has no names for them.
+        labels: by rule, what it calls its instances.
     """
 
     holds: dict[str, BoolArray]
@@ -253,7 +253,8 @@ def _truths(trial: Trial, number: int, values: Any) -> Truths:
     for rule in trial.rules:
         flat = np.array(values[f"{rule.name}_holds{_suffix(number)}"], dtype=bool)
         holds[rule.name] = flat.reshape(len(trial.assignments), -1)
-        labels[rule.name] = list(map(unquoted, values.get(f"{rule.name}_named{_suffix(number)}", [])))
+        said = values.get(f"{rule.name}_named{_suffix(number)}")
+        labels[rule.name] = read_labels(rule.rule, said, holds[rule.name].shape[1])
     return Truths(holds, labels)
 
 

@@ -18,7 +18,7 @@ from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.yaml import parse_yaml
 from chipzinc.rules.cases import RuleCase
 from chipzinc.rules.catalogue import Rule, SelectedRule, find_rule
-from chipzinc.rules.labels import label_of, unquoted
+from chipzinc.rules.labels import unquoted
 from chipzinc.solve import Session
 
 MOST_ASSIGNMENTS = 256
@@ -108,7 +108,7 @@ def _verdicts(session: Session, trials: Sequence[Trial], solver: str) -> list[Tr
 def _of_verdict(rule: Rule, trial: Trial, case: RuleCase, truth: Truths) -> list[str]:
     """What is wrong with the array's verdict on the case's own assignment."""
     row = int((trial.assignments == list(case.chip.values())).all(axis=1).argmax())
-    violated = [label_of(truth.labels[rule.name], n) for n in np.flatnonzero(~truth.holds[rule.name][row]).tolist()]
+    violated = [truth.labels[rule.name][n] for n in np.flatnonzero(~truth.holds[rule.name][row]).tolist()]
     if case.allowed == bool(violated):
         return [f"refused because of {', '.join(violated)}" if violated else "allowed"]
     if case.because is not None and set(map(unquoted, case.because)) != set(violated):

@@ -20,7 +20,7 @@ from chipzinc.render.blame import blaming
 from chipzinc.render.data import problem_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
-from chipzinc.rules.labels import label_of
+from chipzinc.rules.labels import read_labels
 from chipzinc.solve import Session, Solution, SolveRequest, Status, Text
 from chipzinc.throughput.memory import MemoryModel, Overflow
 
@@ -100,11 +100,11 @@ def verify(
     values = evaluate_rules(session, graph, package, rules, data, partitions, solver, time_limit_s, with_labels=True)
     found: list[list[Violation]] = [[] for _ in partitions]
     for selected in rules:
-        labels = values.get(f"{selected.name}_named")
         holds = np.array(values[f"{selected.name}_holds"], dtype=bool).reshape(len(partitions), -1)
+        labels = read_labels(selected.rule, values.get(f"{selected.name}_named"), holds.shape[1])
         for partition, instance in np.argwhere(~holds).tolist():
-            label = label_of(labels, instance)
-            found[partition].append(Violation(selected.name, instance + 1, label, selected.use.soft_weight))
+            violation = Violation(selected.name, instance + 1, labels[instance], selected.use.soft_weight)
+            found[partition].append(violation)
     for violations, chip in zip(found, partitions, strict=True):
         violations.extend(_dynamic_memory(graph, package, rules, chip))
     names = [selected.name for selected in rules]

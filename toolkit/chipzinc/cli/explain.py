@@ -75,10 +75,11 @@ def explain_design(
 
 
 def _is_design(file: Path) -> bool:
-    if not file.is_file() or file.suffix not in (".csv", ".yaml", ".yml", ".json"):
-        return False
-    if file.suffix != ".json":
+    """Whether the file is a design rather than a graph; one that is missing is what its name's ending says."""
+    if file.suffix in (".csv", ".yaml", ".yml"):
         return True
+    if not file.is_file() or file.suffix != ".json":
+        return False
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:

@@ -10,6 +10,7 @@ import typer
 from chipzinc.cli import options
 from chipzinc.cli.inputs import check_files, load_inputs, parse_time_limit
 from chipzinc.cli.output import Progress, print_json, print_table
+from chipzinc.errors import SolverError
 from chipzinc.wording import format_bytes
 
 
@@ -121,9 +122,23 @@ def render(
         rules = selected_rules(inputs.package)
         groups = None if by_op else group_ops(inputs.graph, inputs.package).group_of
         files = render_project(inputs.graph, inputs.package, rules, output, group_of=groups, solver=solver)
+        found = _is_here(solver)
     if as_json:
-        print_json({"directory": output, "files": files, "rules": [rule.name for rule in rules]})
+        print_json({"directory": output, "files": files, "rules": [rule.name for rule in rules], "solver_found": found})
         return
     for file in files:
         print(file)
+    if not found:
+        print(f"No MiniZinc found here has the solver '{solver}', which partition.mpc names.")
     print(f"Run it: minizinc {output / 'partition.mpc'} {output / 'partition.mzn'} {output / 'partition.json'}")
+
+
+def _is_here(solver: str) -> bool:
+    """Whether a MiniZinc of this machine has a solver; a model may be meant for another machine."""
+    from chipzinc.solve.toolchain import find_toolchain
+
+    try:
+        find_toolchain(solver)
+    except SolverError:
+        return False
+    return True

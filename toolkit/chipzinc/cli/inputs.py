@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from chipzinc.graph.opgraph import IntArray, OpGraph
     from chipzinc.hardware.degrade import Degraded
     from chipzinc.hardware.package import Package
+    from chipzinc.hardware.yaml import FieldPath
     from chipzinc.plans.design import Design
     from chipzinc.plans.plan import Down, GraphReference
 
@@ -121,22 +123,44 @@ def load_planned(
     Raises:
         InputError: if one is missing or wrong, or the plan is for another graph.
     """
+    from chipzinc.hardware.load import find_spec
     from chipzinc.plans.files import load_design
 
     design = load_design(plan)
     reference = design.plan.graph
     fix_shapes: FixedShapes = {}
+    named: FieldPath | None = None
     if graph is None:
         if reference is None:
             raise InputError("names no graph: give one with --graph", file=plan, field="graph")
         graph = reference.name if reference.file is None else str(plan.parent / reference.file)
+        named = ("graph", "name" if reference.file is None else "file")
         fix_shapes = reference.fix_shapes
     if hardware is None and design.plan.hardware is not None:
         beside = plan.parent / design.plan.hardware
         hardware = str(beside) if beside.is_file() else design.plan.hardware
-    inputs = _load(graph, hardware, fix_shapes)
+        with _named_in(design, ("hardware",)):
+            find_spec(hardware)
+    with _named_in(design, named):
+        inputs = _load(graph, hardware, fix_shapes)
     chips = design.chips(inputs.graph, inputs.package, inputs.sha256)
     return _degraded(inputs, design, chips, down)
+
+
+@contextmanager
+def _named_in(design: Design, path: FieldPath | None) -> Iterator[None]:
+    """Tells of what a design names, and what is not there, at the design's line; nothing is changed without a path.
+
+    Raises:
+        InputError: the error at its place.
+    """
+    try:
+        yield
+    except InputError as error:
+        if path is None or (error.file is not None and Path(error.file).exists()):
+            raise
+        missing = error.message if error.file is None else f"{error.file}: {error.message}"
+        raise design.document.error(missing, path) from error
 
 
 def _degraded(inputs: Inputs, design: Design, chips: IntArray, down: Down | None) -> tuple[Inputs, Design, IntArray]:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from chipzinc.designs.judgement import violated_on
+from chipzinc.designs.judgement import Fault, violated_on
+from chipzinc.designs.part import Task, carries
 from chipzinc.exhaustive import Trial, judge
-from chipzinc.graph.opgraph import IntArray, OpGraph
+from chipzinc.graph.opgraph import BoolArray, IntArray, OpGraph
 from chipzinc.graph.subgraph import subgraph
 from chipzinc.hardware.package import Package
 from chipzinc.rules.catalogue import SelectedRule
@@ -19,6 +20,32 @@ from chipzinc.solve import Session
 
 Suspects = tuple[SelectedRule, tuple[int, ...]]
 """A rule that carries over from a part to the whole, and ops that may violate it by themselves."""
+
+
+def suspects(task: Task, faults: Sequence[Fault], cuts: Sequence[tuple[int, ...]], moved: BoolArray) -> list[Suspects]:
+    """What to ask about after a partition failed, few ops first: ops that are blamed though all of them stay.
+
+    Of long sets that begin with the same ops one is enough, since moving those may well mend them all.
+
+    Args:
+        task: the design.
+        faults: what hard rules say against the partition.
+        cuts: what is known already.
+        moved: ops that the partition moves, shape [op].
+    """
+    rules = {rule.name: rule for rule in task.rules if rule.hard and carries(rule)}
+    found: list[Suspects] = []
+    seen = moved.copy()
+    for fault in sorted(faults, key=lambda fault: len(fault.witness.ops)):
+        ops, rule = fault.witness.ops, rules.get(fault.violation.rule)
+        given = bool(ops) and bool((task.design[list(ops)] >= 0).all())
+        if rule is None or not given or fault.violation.overflow is not None or ops in cuts:
+            continue
+        if moved[list(ops)].any() or (len(ops) > 2 and seen[list(ops[:2])].any()):
+            continue
+        seen[list(ops[:2])] = True
+        found.append((rule, ops))
+    return found
 
 
 def clashing(

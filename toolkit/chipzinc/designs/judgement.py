@@ -23,7 +23,7 @@ from chipzinc.render.blame import blaming
 from chipzinc.render.data import part_data, problem_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
-from chipzinc.rules.labels import label_of
+from chipzinc.rules.labels import read_labels
 from chipzinc.solve import Session, Solution, SolveRequest, Text
 from chipzinc.verify import Verdict, Violation, verify
 
@@ -221,10 +221,10 @@ def _violations(
         raise SolverError("the rules gave no verdict: an array of a rule has no value for the design")
     found = []
     for selected in rules:
-        labels = values.get(f"{selected.name}_named")
-        for instance in np.flatnonzero(~np.array(values[f"{selected.name}_holds"], dtype=bool)).tolist():
-            label = label_of(labels, instance)
-            found.append(Violation(selected.name, instance + 1, label, selected.use.soft_weight))
+        holds = np.array(values[f"{selected.name}_holds"], dtype=bool)
+        labels = read_labels(selected.rule, values.get(f"{selected.name}_named"), len(holds))
+        for instance in np.flatnonzero(~holds).tolist():
+            found.append(Violation(selected.name, instance + 1, labels[instance], selected.use.soft_weight))
     return found
 
 

@@ -23,7 +23,7 @@ from chipzinc.hardware.package import Package
 from chipzinc.render.data import part_data
 from chipzinc.render.model import VERIFY_TEMPLATE, render_text
 from chipzinc.rules.catalogue import SelectedRule
-from chipzinc.rules.labels import label_of
+from chipzinc.rules.labels import read_labels
 from chipzinc.solve import Session, Solution, SolveRequest, Text
 
 _NO_EDGES = {"n_edges": 0, "edge_from": [], "edge_to": []}
@@ -113,10 +113,9 @@ def _refusals(
     found: Refusals = [[] for _ in range(n_chips)]
     for selected in rules:
         holds = np.array(values[f"{selected.name}_holds"], dtype=bool).reshape(n_chips, -1)
-        labels = values.get(f"{selected.name}_named")
+        labels = read_labels(selected.rule, values.get(f"{selected.name}_named"), holds.shape[1])
         for partition, instance in np.argwhere(~holds).tolist():
-            label = label_of(labels, instance)
-            found[partition].append((selected.name, instance + 1, label))
+            found[partition].append((selected.name, instance + 1, labels[instance]))
     return found
 
 

@@ -13,12 +13,13 @@ from collections.abc import Callable
 import numpy as np
 
 from chipzinc.correct.overflow import live_set
-from chipzinc.designs.confirm import clashing
+from chipzinc.designs.confirm import clashing, suspects
 from chipzinc.designs.hitting import least_hitting_set
 from chipzinc.designs.judgement import Fault, annotate
 from chipzinc.designs.part import Found, Task, carries, mend_around, mend_part
+from chipzinc.designs.start import starts
 from chipzinc.designs.witness import NEVER
-from chipzinc.errors import InfeasibleError
+from chipzinc.errors import InfeasibleError, SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import BoolArray, IntArray
 from chipzinc.rules.catalogue import SelectedRule
@@ -30,8 +31,17 @@ Progress = Callable[[str], None]
 PART_SHARE = 0.6
 """Share of the time for parts, before whole partitions are searched around them."""
 
+AROUND_SHARE = 0.8
+"""Share of the time for whole partitions around parts, before any op may move."""
+
+START_SHARE = 0.85
+"""Share of the time after which hints are no longer tried for want of a valid partition."""
+
 MOST_CUTS = 30
 """Most cuts learnt from one answer."""
+
+MOST_BACK = 40
+"""Most ops of which one call asks whether they could go back."""
 
 PATIENCE = 3
 """Parts after which parts grow faster."""
@@ -74,12 +84,14 @@ class Search:
         self.inside: BoolArray = np.zeros(task.graph.n_ops, dtype=bool)
 
     def run(self) -> None:
-        """Open ops first, then parts, then the whole around the last part, then the whole."""
+        """Open ops first, then parts, hints if these found nothing valid, the whole around the last part, the whole."""
         faults = self._try(self.task.wish)
         if self._done() or (faults and self._complete()):
             return
         self._move_outliers(faults)
         self._grow_parts(faults)
+        if self.best is None and self._may_move().any():
+            self._start()
         if not self._done() and self._may_move().any():
             self._around()
         if not self._done() and (self.best is None or len(self.inside) <= WHOLE_OPS):
@@ -159,12 +171,34 @@ class Search:
         if not faults:
             self._put_back()
 
+    def _start(self) -> None:
+        """Falls back on a slice and on corrected hints where nothing valid is known: an answer, near or not.
+
+        Raises:
+            InfeasibleError: if it is proven that no valid partition keeps the pins.
+        """
+        if self._left(START_SHARE) < LEAST_S:
+            return
+        self.progress("correcting hints, since no partition near the design holds yet")
+        limit_s = self._limit(START_SHARE)
+        try:
+            for chips in starts(self.session, self.task, self.groups, solver=self.solver, time_limit_s=limit_s):
+                self._try(chips)
+        except InfeasibleError as proof:
+            raise self._nothing() from proof
+        except SolverError:
+            self.progress("no hint was corrected in time")
+        if self.best is not None:
+            self._put_back()
+
     def _put_back(self) -> None:
         """Puts ops of the best partition back, all whose going back alone does no harm, else one of them."""
         assert self.best is not None
-        while not self._done():
+        while not self._done() and self._left(START_SHARE) > LEAST_S:
             chips = self.best[0]
             moved = np.flatnonzero(self.task.moved(chips))
+            distance = np.abs(chips - self.task.design)[moved]
+            moved = moved[np.argsort(distance, kind="stable")][:MOST_BACK]
             back = np.tile(chips, (len(moved), 1))
             back[np.arange(len(moved)), moved] = self.task.design[moved]
             verdicts = self._verify(back)
@@ -269,7 +303,7 @@ class Search:
         """Searches whole partitions that differ from the design in the last part and next to it."""
         free = self.inside.copy() if self.best is None else self.inside | self.task.moved(self.best[0])
         for _ in range(2):
-            if self._done() or self._left() < LEAST_S:
+            if self._done() or self._left(AROUND_SHARE) < LEAST_S:
                 return
             free = self.task.neighbours(free) | (self.task.design < 0)
             self.progress(f"moving {int(free.sum())} ops in the whole")
@@ -281,7 +315,7 @@ class Search:
                 solver=self.solver,
                 least=self.least,
                 most=self._most(),
-                time_limit_s=self._limit(0.8),
+                time_limit_s=self._limit(AROUND_SHARE),
             )
             if found.chips is not None:
                 self._try(found.chips)
@@ -349,23 +383,10 @@ class Search:
     def _blame(self, faults: list[Fault], moved: BoolArray) -> bool:
         """Learns cuts from what a part's answer violates in the whole; whether there was a new one.
 
-        A violation by ops that all stay is a cut: one of them has to move. Of long ones that begin with the same ops
-        one is enough, since moving those may well mend them all.
+        A violation by ops that all stay is a cut: one of them has to move.
         """
-        rules = {rule.name: rule for rule in self.task.rules if rule.hard and carries(rule)}
-        suspects: list[tuple[SelectedRule, tuple[int, ...]]] = []
-        seen = moved.copy()
-        for fault in sorted(faults, key=lambda fault: len(fault.witness.ops)):
-            ops, rule = fault.witness.ops, rules.get(fault.violation.rule)
-            given = bool(ops) and bool((self.task.design[list(ops)] >= 0).all())
-            if rule is None or not given or fault.violation.overflow is not None or ops in self.cuts:
-                continue
-            if moved[list(ops)].any() or (len(ops) > 2 and seen[list(ops[:2])].any()):
-                continue
-            seen[list(ops[:2])] = True
-            suspects.append((rule, ops))
-        asked = suspects[:MOST_CUTS]
         task = self.task
+        asked = suspects(task, faults, self.cuts, moved)[:MOST_CUTS]
         clash = clashing(self.session, task.graph, task.package, asked, task.design) if asked else []
         self.cuts += [ops for (_, ops), guilty in zip(asked, clash, strict=True) if guilty]
         return any(clash)

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from chipzinc.errors import InputError
+from chipzinc.errors import InputError, SolverError
+from chipzinc.resources import mzn_dir
 from chipzinc.rules.catalogue import Rule, SelectedRule
 
 _PARTS = {
@@ -17,6 +18,9 @@ _PARTS = {
     "_enforce": "predicate {name}_enforce(array[OP] of var CHIP: chip)",
     "_labels": "function array[int] of string: {name}_labels()",
 }
+
+_ENDLESS = re.compile(r"out of bounds|stack|recursi", re.IGNORECASE)
+"""What the embedded MiniZinc, or a native one, says when its stack is full."""
 
 
 @contextmanager
@@ -29,11 +33,27 @@ def blaming(rules: Sequence[SelectedRule], text: str) -> Iterator[None]:
 
     Raises:
         InputError: the error with its file, line and column where the rule's author can mend it.
+        SolverError: MiniZinc's end where it fell into a rule without end, with the rules that may be the cause.
     """
     try:
         yield
+    except SolverError as error:
+        if not _ENDLESS.search(str(error)):
+            raise
+        own = [selected.rule for selected in rules if selected.rule.path.parent != mzn_dir() / "rules"]
+        called = [str(rule.path) for rule in own if _calls_itself(rule)]
+        if not called:
+            raise
+        message = f"MiniZinc ran out of memory: {' or '.join(called)} seems to call itself without an end"
+        raise SolverError(message) from error
     except InputError as error:
         raise _moved(error, [selected.rule for selected in rules], text) from error
+
+
+def _calls_itself(rule: Rule) -> bool:
+    """Whether a function of a rule's file stands in more places than that of its declaration."""
+    declared = re.findall(r"\b(?:function\b[^;=]*?:|predicate|test)\s*(\w+)\s*\(", rule.code)
+    return any(len(re.findall(rf"\b{name}\s*\(", rule.code)) > 1 for name in declared)
 
 
 def _moved(error: InputError, rules: Sequence[Rule], text: str) -> InputError:

@@ -168,6 +168,8 @@ def find_rule(name: str, spec: Path | None = None, *, line: int | None = None) -
             return read_rule(path)
     close = difflib.get_close_matches(name, [rule.name for rule in all_rules(spec)], n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""
+    if spec is None:
+        raise InputError(f"no rule '{name}' ships{hint}; with --hw SPEC those beside the spec are found too")
     raise InputError(f"there is no rule '{name}'{hint}", file=spec, line=line, field="rules")
 
 
@@ -175,17 +177,24 @@ def read_rule(path: Path) -> Rule:
     """Reads one rule file; its name is the file's.
 
     A rule file may come from a stranger. It is one file, inside the folder where it was found, and it includes nothing
-    but MiniZinc's own library.
+    but MiniZinc's own library. Hints, bounds and other rules rely on what the rules that ship say, so that no other may
+    take the name of one.
 
     Raises:
-        InputError: if it is not text, defines no function of its name, or reaches for other files.
+        InputError: if it is not text, defines no function of its name, has that of a rule that ships, or reaches for
+            other files.
     """
-    if path.parent != mzn_dir() / "rules" and path.resolve().parent != path.parent.resolve():
+    shipped = mzn_dir() / "rules"
+    if path.parent != shipped and path.resolve().parent != path.parent.resolve():
         raise InputError("is a link to a file elsewhere: expected the rule's own file", file=path)
+    if path.resolve().parent != shipped.resolve() and (shipped / path.name).is_file():
+        raise InputError(f"'{path.stem}' is a rule that ships: expected another name", file=path)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as a rule: {error}", file=path) from error
+    except OSError as error:
+        raise InputError(f"cannot be read as a rule: {error.strerror}", file=path) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"cannot be read as a rule: it is not UTF-8 text: byte {error.start}", file=path) from error
     name = path.stem
     rule = Rule(name, path, text)
     if not re.search(rf"\b{re.escape(name)}\s*\(\s*array\s*\[", rule.code):
@@ -202,7 +211,7 @@ def read_rule(path: Path) -> Rule:
 
 
 def all_rules(spec: Path | None = None) -> list[Rule]:
-    """Every rule that can be found, by name; a rule beside the spec hides a shipped one of the same name."""
+    """Every rule that can be found, by name."""
     found: dict[str, Rule] = {}
     for folder in rule_folders(spec):
         shipped = folder == mzn_dir() / "rules"

@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from chipzinc.errors import InputError
+from chipzinc.rules.catalogue import Rule
+from chipzinc.wording import counted
+
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -17,11 +21,20 @@ def unquoted(label: str) -> str:
     return _QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match.group(1)), label)
 
 
-def label_of(labels: Sequence[object] | None, instance: int) -> str:
-    """What a violation is called.
+def read_labels(rule: Rule, said: Sequence[object] | None, instances: int) -> list[str]:
+    """What each instance is called, by its number where the rule has no labels.
 
     Args:
-        labels: the labels as MiniZinc answered, one an instance; none where the rule has no labels.
-        instance: number of the instance, from 0.
+        rule: the rule.
+        said: the labels as MiniZinc answered.
+        instances: number of instances in the rule's array.
+
+    Raises:
+        InputError: if there are more or fewer labels than instances.
     """
-    return unquoted(str(labels[instance])) if labels else f"instance {instance + 1}"
+    if said is None:
+        return [f"instance {instance + 1}" for instance in range(instances)]
+    if len(said) != instances:
+        message = f"{counted(len(said), 'label')} for {counted(instances, 'instance')}: expected one each"
+        raise InputError(message, file=rule.path, line=rule.line_of(f"{rule.name}_labels"))
+    return [unquoted(str(label)) for label in said]

@@ -179,6 +179,8 @@ class _Reader:
                 raise _WrongValueError(f"'{value}' matches {len(ops)} ops, expected one", path)
             return ops[0] + 1
         if type_.name == "string":
+            if not isinstance(value, (str, int, float)):
+                raise _WrongValueError(f"expected text, got {value!r}", path)
             return str(value)
         if type_.name == "bool":
             if not isinstance(value, bool):
