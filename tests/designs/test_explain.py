@@ -77,6 +77,17 @@ def test_an_op_that_fits_no_chip_is_the_whole_conflict_and_enough_sram_is_sugges
     assert not len(valid_partitions(session, model, seed_package(sram=f"{sram.not_enough} B", rules=only_memory)))
 
 
+def test_where_more_sram_alone_is_not_enough_that_is_told_and_proven(session: Session) -> None:
+    model = graph([(0, [1], 1)], 2, weights=[(200, [0]), (40, [1])])
+    no_op_anywhere = "{name: max_ops_per_chip, parameters: {limit: 0}}"
+    chips = seed_package(sram="100 B", rules=f"rules: [{no_op_anywhere}, memory_capacity]")
+    found = explain(session, task_of(model, chips, [-1, -1]), Coarsening.identity(model))
+    (conflict,) = found.conflicts
+    assert [rule.name for rule in conflict.rules] == ["memory_capacity"]
+    (sram,) = [suggestion for suggestion in found.suggestions if suggestion.change == "sram"]
+    assert (sram.to, sram.not_enough, sram.proven) == (None, 242, True)  # 240 of weights, 1 read and 1 written
+
+
 @pytest.mark.slow
 def test_weights_that_no_sum_of_chips_holds_are_memory_alone(session: Session) -> None:
     model = graph([(op, [op + 1] if op < 5 else [], 1) for op in range(6)], 6, weights=[(40, [op]) for op in range(6)])

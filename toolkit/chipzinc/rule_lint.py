@@ -62,13 +62,10 @@ def lint_rule(session: Session, rule: Rule, *, solver: str = "gecode") -> list[F
     try:
         _check_declarations(rule)
         cases = rule.cases
-        for template in (VERIFY_TEMPLATE, PARTITION_TEMPLATE):
-            list(_compile(session, rule, _BARE, template, solver, with_data=False))
         found = dict.fromkeys(
             finding
-            for case in cases[:1]
             for template in (VERIFY_TEMPLATE, PARTITION_TEMPLATE)
-            for finding in _compile(session, rule, case, template, solver, with_data=True)
+            for finding in _compile(session, rule, cases[0] if cases else _BARE, template, solver, bool(cases))
         )
     except InputError as error:
         return [Finding("error", error.message, error.line, error.column)]
@@ -97,9 +94,9 @@ def _check_declarations(rule: Rule) -> None:
 
 
 def _compile(
-    session: Session, rule: Rule, case: RuleCase, template: str, solver: str, *, with_data: bool
+    session: Session, rule: Rule, case: RuleCase, template: str, solver: str, with_data: bool
 ) -> Iterator[Finding]:
-    """What MiniZinc says of the rule in one of the models."""
+    """What MiniZinc says of the rule in one of the models; without data it checks types alone."""
     trial = trial_of(rule, [case])
     rules = (SelectedRule(rule, RuleUse(rule.name, case.parameters)),)
     text = render_text(template, trial.graph, trial.package, rules)

@@ -214,6 +214,10 @@ def _member(member: dict[str, Any]) -> str:
 
 def _suggestion(suggestion: Suggestion) -> str:
     sure = "proven" if suggestion.proven else "not proven"
+    if suggestion.to is None:
+        most = suggestion.not_enough
+        what = f"{format_bytes(most)} of SRAM a chip" if suggestion.change == "sram" else counted(most, "chip")
+        return f"Not even {what} would be enough by itself ({sure})."
     match suggestion.change:
         case "moves":
             ops = counted(suggestion.to, "op")

@@ -35,24 +35,27 @@ LAST_SHARE = 0.9
 SRAM_PRECISION = 0.02
 """Share within which the smallest SRAM is looked for."""
 
+SMALL_OPS = 60
+"""Graphs of up to so many ops are asked about as a whole where a yes or a no is all that is wanted."""
+
 MOST_CHIPS = 4
 """More chips are looked for up to this many times as many."""
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A change with which a valid partition exists: one was found.
+    """A change with which a valid partition exists, since one was found; or that changes of its kind are not enough.
 
     Attributes:
         change: ``moves`` (ops of the design), ``sram`` (bytes of every chip) or ``chips`` (of the package).
-        to: how many ops, bytes or chips.
+        to: how many ops, bytes or chips; None where not even `not_enough` of them are.
         not_enough: the largest tried with which none was found.
         proven: whether it is proven that `not_enough` has none.
         ops: the ops that move.
     """
 
     change: Literal["moves", "sram", "chips"]
-    to: int
+    to: int | None
     not_enough: int
     proven: bool
     ops: tuple[int, ...] = ()
@@ -193,8 +196,7 @@ def _smallest_sram(
         lambda size: progress(f"trying {size / 2**20:.2f} MiB of SRAM"),
         deadline,
     )
-    if found:
-        yield Suggestion("sram", *found)
+    yield Suggestion("sram", *found)
 
 
 def _fewest_chips(
@@ -207,6 +209,8 @@ def _fewest_chips(
     progress: Progress,
 ) -> Iterator[Suggestion]:
     n_chips = task.package.n_chips
+    if with_more_chips(task.package, 1) is None:
+        return
 
     def exists(chips: int) -> bool | None:
         package: Package | None = with_more_chips(task.package, chips - n_chips)
@@ -215,8 +219,7 @@ def _fewest_chips(
         return _exists(session, replace(task, package=package), groups, solver, conflict, deadline)
 
     found = _least(n_chips, MOST_CHIPS * n_chips, 1, exists, lambda chips: progress(f"trying {chips} chips"), deadline)
-    if found:
-        yield Suggestion("chips", *found)
+    yield Suggestion("chips", *found)
 
 
 def _least(
@@ -226,14 +229,15 @@ def _least(
     exists: Callable[[int], bool | None],
     tell: Callable[[int], None],
     deadline: Deadline,
-) -> tuple[int, int, bool] | None:
-    """(the least that is enough, the most that is not, whether that is proven), within `step`; None if nothing is.
+) -> tuple[int | None, int, bool]:
+    """(the least that is enough, if any, the most that is not, whether that is proven), within `step`.
 
     The most is tried first, then more and more in doubling steps, then the middle.
     """
     tell(high)
-    if not exists(high):
-        return None
+    answer = exists(high)
+    if not answer:
+        return None, high, answer is False
     enough, proven, reach = high, True, step
     while enough - low > step and not deadline.passed:
         trial = low + reach if low + reach < enough else (low + enough) // 2
@@ -264,7 +268,10 @@ def _exists(
     left = deadline.left_s
     search = Search(session, pinned, groups, solver, left and left / 4, lambda _: None)
     try:
-        search.run()
+        if task.graph.n_ops <= SMALL_OPS:
+            search.whole()
+        else:
+            search.run()
     except InfeasibleError:
         return False
     return True if search.best is not None else None

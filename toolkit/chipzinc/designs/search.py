@@ -95,7 +95,7 @@ class Search:
         if not self._done() and self._may_move().any():
             self._around()
         if not self._done() and (self.best is None or len(self.inside) <= WHOLE_OPS):
-            self._whole()
+            self.whole()
 
     # ---- steps --------------------------------------------------------------------------------------------
 
@@ -320,8 +320,12 @@ class Search:
             if found.chips is not None:
                 self._try(found.chips)
 
-    def _whole(self) -> None:
-        """Asks for the whole graph at once, every rule and every op: its answer is final."""
+    def whole(self) -> None:
+        """Asks for the whole graph at once, every rule and every op: its answer is final.
+
+        Raises:
+            InfeasibleError: if no valid partition keeps the pins.
+        """
         n_sets = -1
         while not self._done() and n_sets < len(self.task.live_sets) and self._left() > LEAST_S:
             n_sets = len(self.task.live_sets)
