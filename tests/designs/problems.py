@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chipzinc.designs.completion import completed
+from chipzinc.designs.completion import mending_task
 from chipzinc.designs.part import Task
 from chipzinc.exhaustive import every_assignment
 from chipzinc.graph.coarsen import Coarsening
@@ -39,16 +39,8 @@ def random_graph(n_ops: int, rng: np.random.Generator) -> OpGraph:
 
 def task_of(model: OpGraph, chips: Package, design: Sequence[int] | IntArray, pinned: Sequence[int] = ()) -> Task:
     """A design on a graph, every op's move at price 1."""
-    given = np.array(design, dtype=np.int64)
-    return Task(
-        graph=model,
-        package=chips,
-        rules=selected_rules(chips),
-        design=given,
-        wish=completed(model, chips, Coarsening.identity(model), given),
-        price=np.ones(model.n_ops, dtype=np.int64),
-        pinned=np.isin(np.arange(model.n_ops), pinned),
-    )
+    given, kept = np.array(design, dtype=np.int64), np.isin(np.arange(model.n_ops), pinned)
+    return mending_task(model, chips, Coarsening.identity(model), given, pinned=kept)
 
 
 def valid_partitions(session: Session, model: OpGraph, chips: Package) -> IntArray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from chipzinc.cli import options
-from chipzinc.cli.inputs import load_inputs, parse_time_limit
+from chipzinc.cli.inputs import Inputs, load_inputs, parse_time_limit
 from chipzinc.cli.output import Progress, print_json, print_table
 from chipzinc.errors import InputError
 
@@ -39,9 +40,7 @@ def density(
     Counted where the graph is small. Else estimated without bias, with a 95 % confidence interval; where the
     estimates differ too much for one, only how much it is at least is said.
     """
-    import math
-
-    from chipzinc.density.rates import CONFIDENCE, measure
+    from chipzinc.density.rates import measure
     from chipzinc.rules.catalogue import selected_rules
     from chipzinc.solve import Session
 
@@ -64,21 +63,27 @@ def density(
                 seed=seed,
                 progress=progress,
             )
-    answer = {
+    answer = _answer(found, inputs, soft)
+    if as_json:
+        print_json(answer)
+    else:
+        _print(found, answer)
+
+
+def _answer(found: list[Density], inputs: Inputs, soft: list[str]) -> dict[str, Any]:
+    from chipzinc.density.rates import CONFIDENCE
+
+    return {
         "graph": inputs.graph.name,
-        "hardware": package.name,
+        "hardware": inputs.package.name,
         "ops": inputs.graph.n_ops,
-        "chips": package.n_chips,
-        "assignments_log10": inputs.graph.n_ops * math.log10(package.n_chips),
+        "chips": inputs.package.n_chips,
+        "assignments_log10": inputs.graph.n_ops * math.log10(inputs.package.n_chips),
         "confidence": CONFIDENCE,
         "densities": [vars(one) for one in found],
         "soft": soft,
         "seconds": sum(one.seconds for one in found),
     }
-    if as_json:
-        print_json(answer)
-    else:
-        _print(found, answer)
 
 
 def _print(found: list[Density], answer: dict[str, Any]) -> None:

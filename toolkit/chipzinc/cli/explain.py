@@ -37,11 +37,9 @@ def explain_design(
     """Say why a design has no valid completion, or a graph no valid partition, and what would help."""
     import numpy as np
 
-    from chipzinc.designs.completion import completed
+    from chipzinc.designs.completion import mending_task
     from chipzinc.designs.explain import explain
-    from chipzinc.designs.part import Task
     from chipzinc.grouping import group_ops
-    from chipzinc.rules.catalogue import selected_rules
     from chipzinc.solve import Session
 
     begin, limit_s = time.monotonic(), parse_time_limit(time_limit)
@@ -54,15 +52,7 @@ def explain_design(
             inputs = load_inputs(subject, hardware)
             chips = np.full(inputs.graph.n_ops, -1)
         groups = group_ops(inputs.graph, inputs.package)
-        task = Task(
-            graph=inputs.graph,
-            package=inputs.package,
-            rules=selected_rules(inputs.package),
-            design=chips,
-            wish=completed(inputs.graph, inputs.package, groups, chips),
-            price=np.ones(inputs.graph.n_ops, dtype=np.int64),
-            pinned=np.zeros(inputs.graph.n_ops, dtype=np.bool_),
-        )
+        task = mending_task(inputs.graph, inputs.package, groups, chips)
         with Session(solver=solver) as session:
             left_s = max(0.1, limit_s - (time.monotonic() - begin))
             found = explain(session, task, groups, solver=solver, time_limit_s=left_s, progress=progress)

@@ -46,13 +46,11 @@ def repair_plan(
     as_json: options.Json = False,
 ) -> None:
     """Find the valid partition nearest to a design, and place the ops that it leaves open."""
-    from chipzinc.designs.completion import completed, prices
-    from chipzinc.designs.part import Task
+    from chipzinc.designs.completion import mending_task
     from chipzinc.designs.repair import repair
     from chipzinc.grouping import group_ops
     from chipzinc.plans.files import save_plan
     from chipzinc.plans.plan import Down
-    from chipzinc.rules.catalogue import selected_rules
     from chipzinc.solve import Session
 
     check_files(output)
@@ -64,15 +62,8 @@ def repair_plan(
         dead = chips == ON_DEAD_CHIP
         chips[dead] = -1
         groups = group_ops(inputs.graph, inputs.package)
-        task = Task(
-            graph=inputs.graph,
-            package=inputs.package,
-            rules=selected_rules(inputs.package),
-            design=chips,
-            wish=completed(inputs.graph, inputs.package, groups, chips),
-            price=prices(inputs.graph, inputs.package, by),
-            pinned=_pinned(pins or [], inputs.graph),
-        )
+        pinned = _pinned(pins or [], inputs.graph)
+        task = mending_task(inputs.graph, inputs.package, groups, chips, weight=by, pinned=pinned)
         _refuse_dead_pins(task, dead)
         with Session(solver=solver) as session:
             found = repair(session, task, groups, solver=solver, time_limit_s=limit_s, progress=progress)

@@ -1,4 +1,4 @@
-"""Where the open ops of a design would best go, and what it costs to move the others.
+"""A design as the task of mending it: where its open ops would best go, and what it costs to move the others.
 
 Guesses only, from which repair starts; knows no solver.
 """
@@ -9,17 +9,52 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from chipzinc.designs.part import Task
 from chipzinc.graph.coarsen import Coarsening
-from chipzinc.graph.opgraph import FloatArray, IntArray, OpGraph
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray, OpGraph
 from chipzinc.hardware.demand import op_moved_bytes, op_time_us
 from chipzinc.hardware.package import Package
 from chipzinc.hints.sources import HintContext, slice_hint
+from chipzinc.rules.catalogue import selected_rules
 
 Weight = Literal["ops", "work", "bytes"]
 WEIGHTS: tuple[Weight, ...] = get_args(Weight)
 
 PRICE_STEPS = 1_000_000
 """Prices that are no counts are rounded up to this many steps of their sum, since solvers count in whole numbers."""
+
+
+def mending_task(
+    graph: OpGraph,
+    package: Package,
+    groups: Coarsening,
+    design: IntArray,
+    *,
+    weight: Weight = "ops",
+    pinned: BoolArray | None = None,
+) -> Task:
+    """The task of mending a design under the package's rules.
+
+    Args:
+        graph: the graph.
+        package: the package.
+        groups: groups that open ops are placed by.
+        design: chip of each op, -1 where it is open, shape [op].
+        weight: what moving an op costs, as for `prices`.
+        pinned: ops that may not move, shape [op]; None: all may.
+
+    Raises:
+        InputError: if a rule does not exist or is selected twice.
+    """
+    return Task(
+        graph=graph,
+        package=package,
+        rules=selected_rules(package),
+        design=design,
+        wish=completed(graph, package, groups, design),
+        price=prices(graph, package, weight),
+        pinned=np.zeros(graph.n_ops, dtype=np.bool_) if pinned is None else pinned,
+    )
 
 
 def completed(graph: OpGraph, package: Package, groups: Coarsening, design: IntArray) -> IntArray:

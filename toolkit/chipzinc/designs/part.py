@@ -166,12 +166,11 @@ def mend_part(
     given = task.design[ops] >= 0
     place = {int(op): at for at, op in enumerate(ops)}
     outside = sorted({op for cut in cuts for op in cut if op not in place and not task.pinned[op]})
-    data |= _cuts(cuts, place, {op: at for at, op in enumerate(outside)}, task.price[outside])
     found = _mend(
         session,
         task,
         used,
-        data,
+        data | _cuts(cuts, place, {op: at for at, op in enumerate(outside)}, task.price[outside]),
         design=task.design[ops],
         wish=task.elsewhere[ops],
         price=np.where(given, task.price[ops], 0),

@@ -14,6 +14,7 @@ import numpy as np
 
 from chipzinc.correct.overflow import live_set
 from chipzinc.designs.confirm import clashing, suspects
+from chipzinc.designs.culprits import outliers, widened
 from chipzinc.designs.hitting import least_hitting_set
 from chipzinc.designs.judgement import Fault, annotate
 from chipzinc.designs.part import Found, Task, carries, mend_around, mend_part
@@ -143,31 +144,17 @@ class Search:
         return np.asarray((self.task.design >= 0) & ~self.task.pinned)
 
     def _move_outliers(self, faults: list[Fault]) -> None:
-        """A first valid partition, often the nearest: of those to blame, the op furthest from its neighbours moves.
+        """A first valid partition, often the nearest: `outliers` move, and those put back stay.
 
-        Where all that may move agree with their neighbours, one that moved before did so for the sake of a wrong one:
-        it goes back and stays. Then each moved op goes back, if the rest holds without its moving.
+        Then each moved op goes back, if the rest holds without its moving.
         """
-        task = self.task
-        strange = np.abs(task.elsewhere - task.design)
         moved, may = np.zeros_like(self.inside), self._may_move()
         while faults and self._left(self.part_share) > LEAST_S:
-            far = np.abs(self.task.beside(moved) - task.design)
-            picked, back = np.zeros_like(moved), np.zeros_like(moved)
-            for fault in faults:
-                blamed = np.array(fault.witness.ops, dtype=np.int64)
-                ops = blamed[may[blamed] & ~moved[blamed]]
-                misled = blamed[moved[blamed]]
-                if misled.size and not (ops.size and far[ops].any()):
-                    back[misled[np.argmin(strange[misled])]] = True
-                elif ops.size and not picked[ops].any():
-                    picked[ops[np.argmax(far[ops])]] = True
+            picked, back = outliers(self.task, faults, moved, may)
             if not picked.any() and not back.any():
                 return
             moved, may = (moved | picked) & ~back, may & ~back
-            chips = task.wish.copy()
-            chips[moved] = self.task.beside(moved)[moved]
-            faults = self._try(chips, moved)
+            faults = self._try(np.where(moved, self.task.beside(moved), self.task.wish), moved)
         if not faults:
             self._put_back()
 
@@ -385,10 +372,7 @@ class Search:
         return InfeasibleError(f"no valid partition exists{keeping}: chipzinc explain says why")
 
     def _blame(self, faults: list[Fault], moved: BoolArray) -> bool:
-        """Learns cuts from what a part's answer violates in the whole; whether there was a new one.
-
-        A violation by ops that all stay is a cut: one of them has to move.
-        """
+        """Learns cuts, sets of ops one of which has to move, from what a part's answer violates; whether any is new."""
         task = self.task
         asked = suspects(task, faults, self.cuts, moved)[:MOST_CUTS]
         clash = clashing(self.session, task.graph, task.package, asked, task.design) if asked else []
@@ -396,18 +380,9 @@ class Search:
         return any(clash)
 
     def _widen(self, faults: list[Fault], moved: BoolArray) -> bool:
-        """Takes the ops that moved in vain, their neighbours and who is to blame into the part; whether it grew."""
+        """Takes more ops into the part; whether it grew."""
         before = int(self.inside.sum())
-        for fault in faults:
-            if fault.violation.overflow is not None:
-                self.inside[fault.violation.overflow.holders.ids] = True
-        self.inside |= self.task.neighbours(moved)
-        for fault in faults if int(self.inside.sum()) == before else ():
-            self.inside |= self.task.neighbours(np.isin(np.arange(len(moved)), fault.witness.ops))
-        for fault in faults if int(self.inside.sum()) == before else ():
-            self.inside[list(fault.witness.related)] = True
-        for _ in range(self.parts // PATIENCE):
-            self.inside = self.task.neighbours(self.inside)
+        self.inside = widened(self.task, self.inside, faults, moved, rounds=self.parts // PATIENCE)
         return int(self.inside.sum()) > before
 
     def _done(self) -> bool:
