@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chipzinc.solve.toolchain import is_found
 from tests.cli.conftest import Cli
 
 RULE = """\
@@ -27,11 +28,18 @@ def spec(tmp_path: Path) -> Path:
     return tmp_path / "mine.yaml"
 
 
-def test_a_right_rule_is_exit_0_on_both_solvers(cli: Cli, spec: Path) -> None:
+def test_a_right_rule_is_exit_0_on_every_solver_found(cli: Cli, spec: Path) -> None:
     ended = cli("rules", "test", "mine", "--hw", spec, "--json")
     assert ended.status == 0
     assert ended.json["passed"]
-    assert [(one["solver"], one["cases"]) for one in ended.json["rules"]] == [("gecode", 2), ("chuffed", 2)]
+    found = ["gecode", "chuffed", *(["cp-sat"] if is_found("cp-sat") else [])]
+    assert [(one["solver"], one["cases"]) for one in ended.json["rules"]] == [(solver, 2) for solver in found]
+
+
+def test_a_solver_that_cannot_take_the_models_is_told_to_be_such_a_one(cli: Cli, spec: Path) -> None:
+    ended = cli("rules", "test", "mine", "--hw", spec, "--solver", "highs")
+    assert ended.status == 3
+    assert "integer-programming solvers such as HiGHS cannot take these models" in ended.err
 
 
 def test_a_wrong_rule_is_exit_1_and_its_cases_are_named_by_line(cli: Cli, spec: Path) -> None:

@@ -10,7 +10,6 @@ import typer
 from chipzinc.cli import options
 from chipzinc.cli.inputs import check_files, load_inputs, parse_time_limit
 from chipzinc.cli.output import Progress, print_json, print_table
-from chipzinc.errors import SolverError
 from chipzinc.wording import format_bytes
 
 
@@ -114,6 +113,7 @@ def render(
     from chipzinc.grouping import group_ops
     from chipzinc.render.project import render_project
     from chipzinc.rules.catalogue import selected_rules
+    from chipzinc.solve.toolchain import is_found
 
     with Progress() as progress:
         progress(f"importing {graph}")
@@ -122,7 +122,7 @@ def render(
         rules = selected_rules(inputs.package)
         groups = None if by_op else group_ops(inputs.graph, inputs.package).group_of
         files = render_project(inputs.graph, inputs.package, rules, output, group_of=groups, solver=solver)
-        found = _is_here(solver)
+        found = is_found(solver)
     if as_json:
         print_json({"directory": output, "files": files, "rules": [rule.name for rule in rules], "solver_found": found})
         return
@@ -131,14 +131,3 @@ def render(
     if not found:
         print(f"No MiniZinc found here has the solver '{solver}', which partition.mpc names.")
     print(f"Run it: minizinc {output / 'partition.mpc'} {output / 'partition.mzn'} {output / 'partition.json'}")
-
-
-def _is_here(solver: str) -> bool:
-    """Whether a MiniZinc of this machine has a solver; a model may be meant for another machine."""
-    from chipzinc.solve.toolchain import find_toolchain
-
-    try:
-        find_toolchain(solver)
-    except SolverError:
-        return False
-    return True

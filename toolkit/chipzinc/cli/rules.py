@@ -57,7 +57,9 @@ def try_rules(
     hardware: options.Hardware = None,
     solver: Annotated[
         list[str] | None,
-        typer.Option("--solver", help="Try on this solver; may be repeated. Gecode and Chuffed without."),
+        typer.Option(
+            "--solver", help="Try on this solver; may be repeated. Without: on Gecode, Chuffed, and CP-SAT if found."
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> int:
@@ -75,7 +77,7 @@ def try_rules(
     rules = all_rules(spec) if name is None else [find_rule(name, spec)]
     tried: list[dict[str, Any]] = []
     with Progress() as progress:
-        for number, each in enumerate(solver or ["gecode", "chuffed"]):
+        for number, each in enumerate(solver or _solvers_found()):
             with Session(solver=each) as session:
                 for rule in rules if number == 0 else ():
                     refuse_faulty(session, rule, each)
@@ -96,6 +98,13 @@ def try_rules(
         for verdict in one["missing"]:
             print(f"{one['file']}: no {verdict} case")
     return 0 if passed else 1
+
+
+def _solvers_found() -> list[str]:
+    """Gecode and Chuffed, without which nothing works, and CP-SAT where there is one."""
+    from chipzinc.solve.toolchain import is_found
+
+    return ["gecode", "chuffed", *(["cp-sat"] if is_found("cp-sat") else [])]
 
 
 def _tried(rule: Rule, solver: str, results: list[CaseResult]) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from chipzinc.solve.request import Event, Message, Solution, Statistics
 #: The status word for a run that MiniZinc stopped at its time limit; it tells that as an error while compiling.
 TIME_OUT = "TIME_OUT"
 
+#: The library of integer-programming solvers, which defines some constraints where our models define them too.
+_LINEAR_LIBRARY = "linear/redefinitions.mzn"
+
 #: What MiniZinc calls the faults of whoever wrote the model or the data, as opposed to faults of the solver.
 _MODEL_FAULTS = ("syntax error", "type error", "evaluation error", "include error", "assertion failed", "undefined")
 
@@ -65,6 +68,8 @@ def error(said: Mapping[str, Any], folder: str) -> InputError | SolverError:
     if said.get("symbols"):
         text = f"{text}: {', '.join(map(str, said['symbols']))}"
     file, line, column = _place(said, folder)
+    if "already defined" in text and _LINEAR_LIBRARY in text:
+        return SolverError("integer-programming solvers such as HiGHS cannot take these models: use gecode or chuffed")
     if file is None and not any(fault in what for fault in _MODEL_FAULTS):
         return SolverError(f"MiniZinc: {what}: {text}" if what not in text else f"MiniZinc: {text}")
     return InputError(text if what in text else f"{what}: {text}", file=file, line=line, column=column)

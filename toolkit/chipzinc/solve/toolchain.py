@@ -161,6 +161,15 @@ def discover(environment: Mapping[str, str] | None = None) -> Iterator[Candidate
     yield _embedded()
 
 
+def is_found(solver: str) -> bool:
+    """Whether a MiniZinc that works has a solver."""
+    try:
+        find_toolchain(solver)
+    except SolverError:
+        return False
+    return True
+
+
 def find_toolchain(solver: str | None = None, prefer: Kind | None = None) -> Toolchain:
     """Return the first toolchain that works and has the solver asked for.
 
