@@ -110,7 +110,7 @@ def test_groups_that_do_not_hold_are_told_where_no_time_is_left_for_the_ops(
         raise InfeasibleError("of the groups")
 
     graph = load_zoo_graph("lenet5")
-    monkeypatch.setattr("chipzinc.recipe.correct", late)
+    monkeypatch.setattr("chipzinc.recipe.settle", late)
     hints, package = hint_source("slice"), load_spec("mcm16-ring")
     with pytest.raises(NoAnswerError, match="no time is left to try the ops"):
         partition(graph, package, session=session, hints=hints, time_limit_s=0.01)

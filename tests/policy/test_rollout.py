@@ -43,7 +43,7 @@ def test_a_solver_that_fails_costs_its_batch_alone(instance: Instance, monkeypat
         raise SolverError("chuffed: killed")
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr("chipzinc.baselines.driver.correct", fails)
+        meanwhile.setattr("chipzinc.baselines.driver.settle", fails)
         for mode, asked in (
             ("fix", good.proposal.rankings),
             ("sample", np.zeros((3, good.proposal.rankings.shape[1], 3))),

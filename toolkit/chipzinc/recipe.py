@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chipzinc.bounds.simple import Bound, simple_bound
-from chipzinc.correct.overflow import CorrectedBatch, correct
+from chipzinc.correct.overflow import CorrectedBatch
 from chipzinc.correct.problem import Mode, Problem
-from chipzinc.correct.projection import project_monotone
+from chipzinc.correct.projection import project
 from chipzinc.designs.misfit import find_misfit
 from chipzinc.errors import InfeasibleError, NoAnswerError
 from chipzinc.graph.coarsen import Coarsening
@@ -24,6 +24,7 @@ from chipzinc.grouping import group_ops
 from chipzinc.hardware.package import Package
 from chipzinc.hints.sources import Given, HintContext, HintSource
 from chipzinc.rules.catalogue import SelectedRule, selected_rules
+from chipzinc.settle import settle
 from chipzinc.solve import Session
 from chipzinc.throughput.evaluator import Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
@@ -128,7 +129,7 @@ def partition(
         progress(f"correcting {samples} samples with {solver}")
         try:
             left = None if time_limit_s is None else max(1e-3, time_limit_s - (time.monotonic() - begin))
-            batch = correct(
+            batch = settle(
                 session,
                 Problem(graph, package, rules, coarsening.group_of),
                 asked,
@@ -185,13 +186,12 @@ def _rankings(
     mode: Mode,
     rng: np.random.Generator,
 ) -> tuple[IntArray, IntArray]:
-    """The chips hinted, [sample, group], and what to ask for: these projected to flow forward, or all rankings."""
+    """The chips hinted, [sample, group], and what to ask for: these projected for FIX, else all rankings."""
     hard = {selected.name for selected in rules if selected.hard}
     context = HintContext(graph, package, coarsening, no_jumps="triangle_dependency" in hard)
     wished = hints.rankings(context, samples, rng)
-    if mode == "fix" and "acyclic_dataflow" in hard:
-        return wished[..., 0], project_monotone(wished[..., 0], coarsening.edges, package.n_chips)
-    return wished[..., 0], wished
+    asked = project(wished[..., 0], coarsening.edges, package.n_chips, hard) if mode == "fix" else wished
+    return wished[..., 0], asked
 
 
 def _scored(batch: CorrectedBatch, coarsening: Coarsening, judge: Evaluator) -> list[tuple[float, int, IntArray]]:

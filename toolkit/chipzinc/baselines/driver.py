@@ -14,9 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
-from chipzinc.correct.overflow import correct
 from chipzinc.correct.problem import Mode, Problem
-from chipzinc.correct.projection import project_monotone
+from chipzinc.correct.projection import project
 from chipzinc.errors import InputError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import FloatArray, IntArray, OpGraph
@@ -24,6 +23,7 @@ from chipzinc.grouping import group_ops
 from chipzinc.hardware.package import Package
 from chipzinc.hints.sources import HintContext
 from chipzinc.rules.catalogue import selected_rules
+from chipzinc.settle import settle
 from chipzinc.solve import Session
 from chipzinc.throughput.evaluator import Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
@@ -179,9 +179,9 @@ class Corrector:
     def __post_init__(self) -> None:
         rules = selected_rules(self.package)
         self.coarsening = group_ops(self.graph, self.package) if self.coarse else Coarsening.identity(self.graph)
-        hard = {selected.name for selected in rules if selected.hard}
-        self.flows_forward = "acyclic_dataflow" in hard
-        no_jumps = "triangle_dependency" in hard
+        self._hard = {selected.name for selected in rules if selected.hard}
+        self.flows_forward = "acyclic_dataflow" in self._hard
+        no_jumps = "triangle_dependency" in self._hard
         self.context = HintContext(self.graph, self.package, self.coarsening, no_jumps=no_jumps)
         self._judge = self.judge or ModelEvaluator(ThroughputModel(self.graph, self.package))
         self._problem = Problem(self.graph, self.package, rules, self.coarsening.group_of)
@@ -193,7 +193,7 @@ class Corrector:
             InfeasibleError: if no valid partition of the groups exists.
             SolverError: if the solver fails before it has corrected anything.
         """
-        batch = correct(
+        batch = settle(
             self.session,
             self._problem,
             self._asked(proposal),
@@ -214,9 +214,9 @@ class Corrector:
 
     def _asked(self, proposal: Proposal) -> IntArray:
         """What to ask the solver for: FIX hints are projected first where that is sound, as `partition` does."""
-        if proposal.mode == "sample" or not self.flows_forward:
+        if proposal.mode == "sample":
             return proposal.rankings
-        return project_monotone(self.first_hints(proposal), self.coarsening.edges, self.package.n_chips)
+        return project(self.first_hints(proposal), self.coarsening.edges, self.package.n_chips, self._hard)
 
     def intervals(self, group_chip: IntArray) -> FloatArray:
         """Interval of each sample in µs, shape [sample]; equal partitions are scored once."""

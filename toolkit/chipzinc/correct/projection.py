@@ -1,18 +1,39 @@
-"""Projects hints onto partitions whose data flows forward: isotonic regression on a DAG.
+"""Projects hints onto partitions whose data flows forward: isotonic regression on a DAG; then untangles their chips.
 
 One early outlier in a hint would push all that follows it to later chips; after the projection the fewest groups
-have moved instead. Knows edges and weights, no rules.
+have moved instead. `project_monotone` knows edges and weights, no rules.
 """
 
 from __future__ import annotations
+
+from collections.abc import Set
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
+from chipzinc.correct.untangle import untangle
 from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
 
 _WEIGHT_STEPS = 1000  # weights are rounded to this many steps of the largest, since flows are whole numbers
+
+
+def project(hints: IntArray, edges: IntArray, n_chips: int, hard: Set[str]) -> IntArray:
+    """What FIX asks the solver for: hints near the given ones that already keep what is cheap to keep.
+
+    Args:
+        hints: chip of each group, shape [sample, group].
+        edges: (earlier, later) groups, acyclic, shape [edge, 2].
+        n_chips: chips are 0..n_chips-1.
+        hard: names of the hard rules.
+
+    Returns:
+        Shape [sample, group]; a hint that keeps the rules comes back as it is.
+    """
+    if "acyclic_dataflow" not in hard:
+        return hints
+    forward = project_monotone(hints, edges, n_chips)
+    return untangle(hints, forward, edges, n_chips) if "triangle_dependency" in hard else forward
 
 
 def project_monotone(hints: IntArray, edges: IntArray, n_chips: int, weights: FloatArray | None = None) -> IntArray:

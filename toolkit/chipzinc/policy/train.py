@@ -84,7 +84,7 @@ class TrainConfig:
     ahead: int = 2
     mode: Mode = "fix"
     solver: str = "chuffed"
-    batch_limit_s: float = 8.0
+    batch_limit_s: float = 20.0
     checkpoint_every: int = 50
     validate_every: int = 100
     validation_samples: int = 8

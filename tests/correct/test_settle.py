@@ -1,0 +1,37 @@
+"""Hints that hold are kept and the others corrected, with the result of correcting all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chipzinc.correct.overflow import correct
+from chipzinc.correct.problem import Problem
+from chipzinc.correct.projection import project
+from chipzinc.graph.zoo import load_zoo_graph
+from chipzinc.grouping import group_ops
+from chipzinc.hardware.load import load_spec
+from chipzinc.hints.sources import HintContext, Noisy, slice_hint
+from chipzinc.rules.catalogue import selected_rules
+from chipzinc.settle import settle
+from chipzinc.solve import Session
+
+
+def test_a_batch_of_valid_and_invalid_hints_is_settled_as_the_solver_corrects_it(session: Session) -> None:
+    graph, package = load_zoo_graph("resnet18"), load_spec("mcm16-ring")
+    groups, rules = group_ops(graph, package), selected_rules(package)
+    context = HintContext(graph, package, groups)
+    noisy = Noisy().rankings(context, 4, np.random.default_rng(0))[..., 0]
+    projected = project(noisy, groups.edges, package.n_chips, {rule.name for rule in rules if rule.hard})
+    hints = np.concatenate([noisy, slice_hint(context)[None], projected])
+    problem, counts = Problem(graph, package, rules, groups.group_of), []
+    settled = settle(session, problem, hints, mode="fix", solver="chuffed", progress=counts.append)
+    solved = correct(session, problem, hints, mode="fix", solver="chuffed")
+    assert [each.sample for each in settled.corrections] == list(range(len(hints)))
+    for ours, theirs in zip(settled.corrections, solved.corrections, strict=True):
+        assert ours.group_chip is not None
+        assert theirs.group_chip is not None
+        np.testing.assert_array_equal(ours.group_chip, theirs.group_chip)
+    assert counts == sorted(counts)
+    assert counts[-1] == len(hints)
+    np.testing.assert_array_equal(settled.corrections[4].group_chip, hints[4])
+    assert counts[0] < len(hints), "some of these hints need the solver"
