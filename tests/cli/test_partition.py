@@ -136,7 +136,9 @@ def test_ctrl_c_keeps_the_best_partition_so_far(diamond: Path) -> None:
 
     graph, package = load_graph_file(diamond), load_spec("mcm36-ring")
     with Session(solver="gecode") as session:
-        found = partition(graph, package, session=session, hints=Noisy(), solver="gecode", samples=5, progress=stop)
+        found = partition(
+            graph, package, session=session, hints=Noisy(), solver="gecode", samples=5, mode="sample", progress=stop
+        )
     assert found.interrupted
     assert found.verdict.valid
     assert (found.samples, found.timed_out) == (2, 3)
@@ -148,7 +150,7 @@ def test_ctrl_c_before_anything_was_found_is_exit_130_without_a_plan(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chipzinc.recipe.correct", interrupted)
+    monkeypatch.setattr("chipzinc.recipe.settle", interrupted)
     plan = diamond.parent / "plan.yaml"
     ended = cli("partition", diamond, *HARDWARE, "--mode", "fix", "-o", plan)
     assert (ended.status, ended.err) == (130, "chipzinc: error: interrupted\n")

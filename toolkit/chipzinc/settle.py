@@ -23,6 +23,9 @@ from chipzinc.verify import verify
 _CHECK_SHARE = 0.25
 """Most of a batch's time for asking which hints hold."""
 
+_LEAST_CHECK_S = 0.1
+"""Time below which nothing is asked, and the solver has it all."""
+
 
 def settle(
     session: Session,
@@ -51,7 +54,8 @@ def settle(
         InputError: if a rule or a parameter is wrong.
         SolverError: if the solver fails before it has corrected anything.
     """
-    if mode != "fix" or not len(wishes):
+    hurried = time_limit_s is not None and time_limit_s * _CHECK_SHARE < _LEAST_CHECK_S
+    if mode != "fix" or hurried or not len(wishes):
         return correct(session, problem, wishes, mode=mode, solver=solver, time_limit_s=time_limit_s, progress=progress)
     begin = time.monotonic()
     holds = _holding(session, problem, wishes, None if time_limit_s is None else time_limit_s * _CHECK_SHARE)
