@@ -38,6 +38,17 @@ MORE_SUBSETS = [
 Wanted = tuple[Small, Sequence[str], Sequence[int] | None]
 
 
+EVERYTHING = slice(None)
+SHARED = pytest.mark.parametrize(
+    ("solver", "part"),
+    [
+        *(pytest.param(solver, slice(turn, None, 2), id=solver) for turn, solver in enumerate(SOLVERS)),
+        *(pytest.param(solver, EVERYTHING, id=f"{solver}-everything", marks=pytest.mark.slow) for solver in SOLVERS),
+    ],
+)
+"""Each solver sees every other one of a test's problems, and all of them in the slow tests."""
+
+
 def named(names: Sequence[str]) -> str:
     return "seeds" if names == SEED_RULES else "+".join(names) or "none"
 
@@ -51,30 +62,31 @@ def check(session: Session, solver: str, wanted: Iterable[Wanted]) -> None:
         assert np.flatnonzero(left).tolist() == np.flatnonzero(good).tolist(), each
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@SHARED
 @pytest.mark.parametrize("names", ONE_OR_ALL, ids=named)
 def test_a_rule_alone_and_all_together_leave_what_is_allowed(
-    session: Session, solver: str, names: tuple[str, ...]
+    session: Session, solver: str, part: slice, names: tuple[str, ...]
 ) -> None:
-    """Graphs of up to three ops on 2, 3 and 4 chips, those of four on 2 or 3 in turn.
+    """Graphs of up to three ops on 2, 3 and 4 chips, those of four on one of these in turn, on 4 in the slow tests.
 
-    Each solver sees others of these: of the seed rules a half, of the rest a quarter.
+    Of the rules beside the seed rules the fast tests see only half of these.
     """
-    turn = SOLVERS.index(solver)
+    fast = part != EVERYTHING
     sizes = [(n_ops, edges, n_chips) for n_ops, edges in small_graphs(3) for n_chips in (2, 3, 4)]
-    sizes += [(4, edges, 2 + number // 2 % 2) for number, edges in enumerate(dags(4))]
-    share = 2 if set(names) <= {*SEED_RULES} else 4
-    check(session, solver, [(problem(*size), names, None) for size in sizes[turn::share]])
+    sizes += [(4, edges, 2 + (number // 2 % 2 if fast else number % 3)) for number, edges in enumerate(dags(4))]
+    sizes = sizes[part]
+    if fast and not set(names) <= {*SEED_RULES}:
+        sizes = sizes[::2]
+    check(session, solver, [(problem(*size), names, None) for size in sizes])
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@SHARED
 @pytest.mark.parametrize("names", [FLOWING, SEED_RULES], ids=named)
 def test_the_rules_of_a_pipeline_leave_what_is_allowed_on_every_graph_of_four_ops(
-    session: Session, solver: str, names: tuple[str, ...]
+    session: Session, solver: str, part: slice, names: tuple[str, ...]
 ) -> None:
-    """Each solver sees every other one of the graphs."""
-    graphs = dags(4)[SOLVERS.index(solver) :: 2]
-    check(session, solver, [(problem(4, edges, 3), names, None) for edges in graphs])
+    n_chips = 4 if part == EVERYTHING and names == SEED_RULES else 3
+    check(session, solver, [(problem(4, edges, n_chips), names, None) for edges in dags(4)[part]])
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -82,32 +94,33 @@ def test_all_rules_leave_what_is_allowed_on_some_graphs_of_five_ops(session: Ses
     check(session, solver, [(problem(n, edges, 3), SEED_RULES, None) for n, edges in some_graphs_of_five(8, seed=2)])
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_any_subset_of_the_rules_compiles_and_leaves_what_is_allowed(session: Session, solver: str) -> None:
-    """Each solver sees every other one of the subsets."""
+@SHARED
+def test_any_subset_of_the_rules_compiles_and_leaves_what_is_allowed(
+    session: Session, solver: str, part: slice
+) -> None:
     crossed = ((0, 1), (0, 2), (0, 3), (1, 3), (2, 3))
-    subsets = (*SUBSETS, *MORE_SUBSETS)[SOLVERS.index(solver) :: 2]
+    subsets = (*SUBSETS, *MORE_SUBSETS)[part]
     check(session, solver, [(problem(4, crossed, 3), names, None) for names in subsets])
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@SHARED
 @pytest.mark.parametrize("names", [FLOWING, SEED_RULES], ids=named)
 def test_groups_leave_what_is_allowed_and_the_same_for_all_their_ops(
-    session: Session, solver: str, names: tuple[str, ...]
+    session: Session, solver: str, part: slice, names: tuple[str, ...]
 ) -> None:
     every = [(n_ops, edges, group_of) for n_ops, edges in small_graphs(4) for group_of in groupings(n_ops, edges)]
     every = [each for each in every if max(each[2]) + 1 < each[0]]
-    chosen = np.random.default_rng(3).choice(len(every), 40, replace=False)[SOLVERS.index(solver) :: 2]
+    chosen = np.random.default_rng(3).choice(len(every), 40, replace=False)[part]
     check(session, solver, [(problem(*every[n][:2], 3), names, every[n][2]) for n in chosen])
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_small_sram_leaves_what_fits_even_if_that_is_nothing(session: Session, solver: str) -> None:
+@SHARED
+def test_small_sram_leaves_what_fits_even_if_that_is_nothing(session: Session, solver: str, part: slice) -> None:
     tight = [problem(n_ops, edges, 2, roomy=False) for n_ops, edges in small_graphs(4)]
     none = [not allowed(small, ["memory_capacity"]).any() for small in tight]
     assert 5 < sum(none) < len(none) - 5
     some = [small for small, nothing in zip(tight, none, strict=True) if not nothing or small.n_ops == 3]
-    check(session, solver, [(small, ["memory_capacity"], None) for small in some[SOLVERS.index(solver) :: 2]])
+    check(session, solver, [(small, ["memory_capacity"], None) for small in some[part]])
 
 
 @pytest.mark.parametrize(
