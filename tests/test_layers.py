@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "correct": MODEL | {"throughput"},
     "verify": MODEL | {"throughput", "correct"},
     "settle": MODEL | {"correct", "verify"},
-    "designs": MODEL | {"throughput", "correct", "verify", "grouping", "hints", "exhaustive"},
+    "designs": MODEL | {"throughput", "correct", "verify", "settle", "grouping", "hints", "exhaustive"},
     "grouping": DATA | {"rules"},
     "optimise": MODEL | {"throughput", "ideals", "hints", "correct", "verify"},
     "recipe": MODEL | {"throughput", "bounds", "hints", "correct", "verify", "settle", "designs", "grouping"},

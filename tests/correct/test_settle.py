@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from chipzinc.correct.overflow import correct
 from chipzinc.correct.problem import Problem
 from chipzinc.correct.projection import project
+from chipzinc.errors import SolverError
+from chipzinc.graph.opgraph import IntArray
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.grouping import group_ops
 from chipzinc.hardware.load import load_spec
@@ -16,14 +19,20 @@ from chipzinc.settle import settle
 from chipzinc.solve import Session
 
 
-def test_a_batch_of_valid_and_invalid_hints_is_settled_as_the_solver_corrects_it(session: Session) -> None:
+def mixed(n_noisy: int) -> tuple[Problem, IntArray]:
+    """Noisy hints, a slice, and the noisy ones projected; of these only the slice surely holds."""
     graph, package = load_zoo_graph("resnet18"), load_spec("mcm16-ring")
     groups, rules = group_ops(graph, package), selected_rules(package)
     context = HintContext(graph, package, groups)
-    noisy = Noisy().rankings(context, 4, np.random.default_rng(0))[..., 0]
+    noisy = Noisy().rankings(context, n_noisy, np.random.default_rng(0))[..., 0]
     projected = project(noisy, groups.edges, package.n_chips, {rule.name for rule in rules if rule.hard})
     hints = np.concatenate([noisy, slice_hint(context)[None], projected])
-    problem, counts = Problem(graph, package, rules, groups.group_of), []
+    return Problem(graph, package, rules, groups.group_of), hints
+
+
+def test_a_batch_of_valid_and_invalid_hints_is_settled_as_the_solver_corrects_it(session: Session) -> None:
+    problem, hints = mixed(4)
+    counts: list[int] = []
     settled = settle(session, problem, hints, mode="fix", solver="chuffed", progress=counts.append)
     solved = correct(session, problem, hints, mode="fix", solver="chuffed")
     assert [each.sample for each in settled.corrections] == list(range(len(hints)))
@@ -33,5 +42,17 @@ def test_a_batch_of_valid_and_invalid_hints_is_settled_as_the_solver_corrects_it
         np.testing.assert_array_equal(ours.group_chip, theirs.group_chip)
     assert counts == sorted(counts)
     assert counts[-1] == len(hints)
-    np.testing.assert_array_equal(settled.corrections[4].group_chip, hints[4])
     assert counts[0] < len(hints), "some of these hints need the solver"
+    np.testing.assert_array_equal(settled.corrections[4].group_chip, hints[4])
+
+
+def test_a_solver_that_fails_costs_no_hint_that_holds(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise SolverError("chuffed: killed")
+
+    monkeypatch.setattr("chipzinc.settle.correct", fails)
+    problem, hints = mixed(1)
+    settled = settle(session, problem, hints, mode="fix", solver="chuffed")
+    assert [each.state for each in settled.corrections[:2]] == ["timed_out", "corrected"]
+    with pytest.raises(SolverError, match="killed"):
+        settle(session, problem, hints[:1], mode="fix", solver="chuffed")

@@ -7,6 +7,7 @@ solver what most of its time would go to. Knows no graph format and no command l
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 
@@ -37,51 +38,48 @@ def settle(
     time_limit_s: float | None = None,
     progress: Callable[[int], None] = lambda corrected: None,
 ) -> CorrectedBatch:
-    """Corrects a batch, as `correct` does and with the same result.
+    """Corrects a batch as `chipzinc.correct.overflow.correct` does, whose arguments these are, with the same result.
 
-    Args:
-        session: where to solve.
-        problem: the graph, package, rules and groups.
-        wishes: for ``fix`` the chips hinted, shape [sample, group]; for ``sample`` rankings, shape [sample, group,
-            chip].
-        mode: how to correct; only under ``fix`` is a hint that holds its own correction.
-        solver: a solver that honours search annotations.
-        time_limit_s: wall-clock limit of the whole.
-        progress: called with the number of samples corrected so far.
+    Under ``sample`` the solver has all of it, and where there is no time to ask the rules.
 
     Raises:
         InfeasibleError: if no valid partition of the groups exists.
         InputError: if a rule or a parameter is wrong.
-        SolverError: if the solver fails before it has corrected anything.
+        SolverError: if the solver fails, and no hint holds.
     """
-    hurried = time_limit_s is not None and time_limit_s * _CHECK_SHARE < _LEAST_CHECK_S
-    if mode != "fix" or hurried or not len(wishes):
-        return correct(session, problem, wishes, mode=mode, solver=solver, time_limit_s=time_limit_s, progress=progress)
     begin = time.monotonic()
-    holds = _holding(session, problem, wishes, None if time_limit_s is None else time_limit_s * _CHECK_SHARE)
-    check_s, kept = time.monotonic() - begin, int(holds.sum())
-    if kept:
-        progress(kept)
-    others = np.flatnonzero(~holds)
+    check_s = math.inf if time_limit_s is None else time_limit_s * _CHECK_SHARE
+    asks = mode == "fix" and len(wishes) > 0 and check_s >= _LEAST_CHECK_S
+    holds = _holding(session, problem, wishes, check_s) if asks else np.zeros(len(wishes), dtype=np.bool_)
+    kept, others = np.flatnonzero(holds).tolist(), np.flatnonzero(~holds)
+    checked_s = time.monotonic() - begin
     batch = CorrectedBatch(problem, [], 0, 0.0, 0.0)
-    if len(others):
-        batch = correct(
-            session,
-            problem,
-            wishes[others],
-            mode=mode,
-            solver=solver,
-            time_limit_s=None if time_limit_s is None else max(1e-3, time_limit_s - check_s),
-            progress=lambda corrected: progress(kept + corrected),
-        )
-    corrections = [Correction(sample, hint, check_s / max(kept, 1)) for sample, hint in enumerate(wishes)]
-    for correction in batch.corrections:
-        sample = int(others[correction.sample])
-        corrections[sample] = dataclasses.replace(correction, sample=sample)
-    return dataclasses.replace(batch, corrections=corrections, solve_s=batch.solve_s + check_s)
+    if kept:
+        progress(len(kept))
+    try:
+        if len(others) or not kept:
+            left_s = None if time_limit_s is None else max(1e-3, time_limit_s - checked_s)
+            batch = correct(
+                session,
+                problem,
+                wishes[others],
+                mode=mode,
+                solver=solver,
+                time_limit_s=left_s,
+                progress=lambda corrected: progress(len(kept) + corrected),
+            )
+    except SolverError:
+        if not kept:
+            raise
+    corrections = [Correction(sample, None, 0.0) for sample in range(len(wishes))]
+    for sample in kept:
+        corrections[sample] = Correction(sample, wishes[sample], checked_s / len(kept))
+    for each in batch.corrections:
+        corrections[others[each.sample]] = dataclasses.replace(each, sample=int(others[each.sample]))
+    return dataclasses.replace(batch, corrections=corrections, solve_s=batch.solve_s + checked_s)
 
 
-def _holding(session: Session, problem: Problem, hints: IntArray, time_limit_s: float | None) -> BoolArray:
+def _holding(session: Session, problem: Problem, hints: IntArray, time_limit_s: float) -> BoolArray:
     """Which hints keep every hard rule, shape [sample]; none where the rules could not be asked in time."""
     distinct, which = np.unique(hints, axis=0, return_inverse=True)
     try:
@@ -91,7 +89,7 @@ def _holding(session: Session, problem: Problem, hints: IntArray, time_limit_s: 
             problem.package,
             problem.rules,
             distinct[:, problem.group_of],
-            time_limit_s=time_limit_s,
+            time_limit_s=time_limit_s if math.isfinite(time_limit_s) else None,
         )
     except SolverError:
         return np.zeros(len(hints), dtype=np.bool_)

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from chipzinc.correct.overflow import correct
 from chipzinc.correct.problem import Problem
-from chipzinc.correct.projection import project_monotone
+from chipzinc.correct.projection import project
 from chipzinc.designs.part import Task
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.coarsen import Coarsening, refine
@@ -20,6 +19,7 @@ from chipzinc.graph.opgraph import IntArray
 from chipzinc.hardware.package import RuleUse
 from chipzinc.hints.sources import HintContext, slice_hint
 from chipzinc.rules.catalogue import SelectedRule, find_rule
+from chipzinc.settle import settle
 from chipzinc.solve import Session
 
 _PINNED = "pinned"
@@ -60,7 +60,7 @@ def starts(
         if left_s is not None and left_s <= 0:
             return
         try:
-            batch = correct(session, problem, hints, mode="fix", solver=solver, time_limit_s=left_s)
+            batch = settle(session, problem, hints, mode="fix", solver=solver, time_limit_s=left_s)
             break
         except InfeasibleError:
             if groups.n_groups == task.graph.n_ops:
@@ -78,10 +78,8 @@ def _hints(task: Task, groups: Coarsening) -> IntArray:
     """A slice and the design; chip of each group, shape [hint, group]."""
     hard = {selected.name for selected in task.rules if selected.hard}
     context = HintContext(task.graph, task.package, groups, no_jumps="triangle_dependency" in hard)
-    hints: IntArray = np.stack([slice_hint(context), groups.restrict(task.wish)])
-    if "acyclic_dataflow" in hard:
-        hints = project_monotone(hints, groups.edges, task.package.n_chips)
-    return hints
+    hints = np.stack([slice_hint(context), groups.restrict(task.wish)])
+    return project(hints, groups.edges, task.package.n_chips, hard)
 
 
 def _with_pins(task: Task, ops: IntArray) -> tuple[SelectedRule, ...] | None:

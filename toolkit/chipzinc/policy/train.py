@@ -217,7 +217,7 @@ class Training:
         experience = explorer.observe(first.proposal, corrected.group_chip, interval, instance.bound_us)
         lesson = self.learner.learn(experience)
         self.update += 1
-        self.samples += len(interval)
+        self.samples += int(found.sum())  # what could not be corrected taught little
         self.seconds = time.monotonic() - began
         reward = instance.bound_us / interval
         entry = {
