@@ -27,7 +27,8 @@ from chipzinc.settle import settle
 from chipzinc.solve import Session
 
 SAMPLES = 20
-FORWARD = ("noisy", "noisy, all solved", "noisy, tangled")
+BERT, BERT_HINTS = "bert-large", ("noisy", "noisy, tangled", "noisy, raw", "random")
+RECURRENT, RECURRENT_HINTS = "lstm-reader", ("noisy", "noisy, all solved", "noisy, tangled")
 LIMIT_S = 60.0
 SOLVERS = (("native", "chuffed"), ("native", "gecode"), ("embedded", "chuffed"), ("embedded", "gecode"))
 GOALS = {("native", "chuffed"): 0.12, ("embedded", "chuffed"): 0.25, ("embedded", "gecode"): 0.50}
@@ -58,11 +59,11 @@ class Wishes:
 
 def main() -> None:
     """Prints the tables."""
-    bert, recurrent = table("bert-large", SOLVERS), table("lstm-reader", RECURRENT_SOLVERS, forward_only=True)
+    bert, recurrent = table(BERT, SOLVERS, BERT_HINTS), table(RECURRENT, RECURRENT_SOLVERS, RECURRENT_HINTS)
     save("corrections", [dict(zip(("graph", *COLUMNS), each, strict=True)) for each in (*bert, *recurrent)])
 
 
-def table(name: str, solvers: Sequence[tuple[str, str]], *, forward_only: bool = False) -> list[tuple[object, ...]]:
+def table(name: str, solvers: Sequence[tuple[str, str]], hints: Sequence[str]) -> list[tuple[object, ...]]:
     """Prints a graph's table; returns its rows behind its name."""
     graph, package = load_zoo_graph(name), load_spec("mcm36-ring")
     groups, rules = group_ops(graph, package), selected_rules(package)
@@ -72,13 +73,13 @@ def table(name: str, solvers: Sequence[tuple[str, str]], *, forward_only: bool =
             if of_kind != kind or not toolchain.has(solver):
                 continue
             for wishes in batches(HintContext(graph, package, groups)):
-                if forward_only and wishes.name not in FORWARD:
+                if wishes.name not in hints:
                     continue
                 problem = Problem(graph, package, rules, groups.group_of)
                 with Session(toolchain) as session:
                     cold, corrections = timed(session, problem, wishes, solver)
                     warm, _ = timed(session, problem, wishes, solver)
-                rows.append(row(kind, solver, wishes, cold, warm, corrections, GOALS if name == "bert-large" else {}))
+                rows.append(row(kind, solver, wishes, cold, warm, corrections, GOALS if name == BERT else {}))
     title = f"Corrections: {name} ({graph.n_ops} ops, {groups.n_groups} groups), mcm36-ring, batches of {SAMPLES}"
     print_table(title, COLUMNS, rows)
     return [(name, *each) for each in rows]

@@ -21,7 +21,7 @@ from chipzinc.solve import Session
 
 def mixed(n_noisy: int) -> tuple[Problem, IntArray]:
     """Noisy hints, a slice, and the noisy ones projected; of these only the slice surely holds."""
-    graph, package = load_zoo_graph("resnet18"), load_spec("mcm16-ring")
+    graph, package = load_zoo_graph("inception-v3"), load_spec("mcm16-ring")
     groups, rules = group_ops(graph, package), selected_rules(package)
     context = HintContext(graph, package, groups)
     noisy = Noisy().rankings(context, n_noisy, np.random.default_rng(0))[..., 0]
@@ -44,6 +44,15 @@ def test_a_batch_of_valid_and_invalid_hints_is_settled_as_the_solver_corrects_it
     assert counts[-1] == len(hints)
     assert counts[0] < len(hints), "some of these hints need the solver"
     np.testing.assert_array_equal(settled.corrections[4].group_chip, hints[4])
+
+
+def test_where_the_solver_is_fast_it_has_every_hint(session: Session) -> None:
+    graph, package = load_zoo_graph("resnet18"), load_spec("mcm16-ring")
+    groups, counts = group_ops(graph, package), list[int]()
+    problem = Problem(graph, package, selected_rules(package), groups.group_of)
+    hints = np.tile(slice_hint(HintContext(graph, package, groups)), (3, 1))
+    settle(session, problem, hints, mode="fix", solver="chuffed", progress=counts.append)
+    assert counts == [1, 2, 3]
 
 
 def test_a_solver_that_fails_costs_no_hint_that_holds(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

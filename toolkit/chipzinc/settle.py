@@ -1,7 +1,8 @@
 """`settle()`: hints that hold stay as they are, and the solver corrects the others.
 
 FIX leaves a valid hint as it is, so that asking the rules about all of a batch at once, a second's work, spares the
-solver what most of its time would go to. Knows no graph format and no command line.
+solver what most of its time would go to: where edges may lead past many chips, as in unrolled recurrent networks.
+Elsewhere it corrects a batch before the rules have answered. Knows no graph format and no command line.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chipzinc.correct.overflow import CorrectedBatch, correct
 from chipzinc.correct.problem import Mode, Problem
 from chipzinc.errors import SolverError
 from chipzinc.graph.opgraph import BoolArray, IntArray
+from chipzinc.render.groups import lead_far
 from chipzinc.solve import Session
 from chipzinc.verify import verify
 
@@ -40,7 +42,7 @@ def settle(
 ) -> CorrectedBatch:
     """Corrects a batch as `chipzinc.correct.overflow.correct` does, whose arguments these are, with the same result.
 
-    Under ``sample`` the solver has all of it, and where there is no time to ask the rules.
+    The solver has all of it under ``sample``, where it is fast, and where there is no time to ask the rules.
 
     Raises:
         InfeasibleError: if no valid partition of the groups exists.
@@ -49,7 +51,7 @@ def settle(
     """
     begin = time.monotonic()
     check_s = math.inf if time_limit_s is None else time_limit_s * _CHECK_SHARE
-    asks = mode == "fix" and len(wishes) > 0 and check_s >= _LEAST_CHECK_S
+    asks = mode == "fix" and len(wishes) > 0 and check_s >= _LEAST_CHECK_S and _solves_slowly(problem)
     holds = _holding(session, problem, wishes, check_s) if asks else np.zeros(len(wishes), dtype=np.bool_)
     kept, others = np.flatnonzero(holds).tolist(), np.flatnonzero(~holds)
     checked_s = time.monotonic() - begin
@@ -77,6 +79,12 @@ def settle(
     for each in batch.corrections:
         corrections[others[each.sample]] = dataclasses.replace(each, sample=int(others[each.sample]))
     return dataclasses.replace(batch, corrections=corrections, solve_s=batch.solve_s + checked_s)
+
+
+def _solves_slowly(problem: Problem) -> bool:
+    """Whether the solver needs a table of all chips by all chips for the edges between groups."""
+    hard = {selected.name for selected in problem.rules if selected.hard}
+    return "triangle_dependency" in hard and lead_far(problem.graph, problem.group_of, problem.package.n_chips)
 
 
 def _holding(session: Session, problem: Problem, hints: IntArray, time_limit_s: float) -> BoolArray:

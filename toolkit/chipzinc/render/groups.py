@@ -102,6 +102,18 @@ def reach_of_crossings(facts: GroupFacts, n_chips: int) -> CrossingReach:
     return CrossingReach(span, between if few else [groups[:0] for groups in between], np.flatnonzero(touched), few)
 
 
+def lead_far(graph: OpGraph, group_of: IntArray, n_chips: int) -> bool:
+    """Whether edges between groups may lead past many chips, so that little is ruled out before solving.
+
+    Args:
+        graph: the graph.
+        group_of: group of each op, 0..n-1, shape [op]; the quotient has no cycle.
+        n_chips: chips of the package.
+    """
+    facts = group_facts(graph, group_of, np.zeros(graph.n_ops, dtype=np.int64))
+    return not reach_of_crossings(facts, n_chips).few
+
+
 def endless_crossings(facts: GroupFacts, n_chips: int) -> CrossingReach:
     """What follows from nothing: any crossing may lead anywhere.
 
