@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chipzinc.errors import InputError
@@ -85,6 +85,7 @@ def test_sums_and_capacities_stay_within_the_limit(demands: list[float], capacit
 
 
 @given(st.lists(AMOUNT, min_size=1, max_size=8), AMOUNT)
+@example([5e-324], 1.0)
 def test_scaling_costs_less_than_a_unit_per_item_and_capacity(demands: list[float], capacity: float) -> None:
     scaled = scale_demands(demands, [capacity])
     if sum(demands) + (len(demands) + 1) * scaled.unit <= min(capacity, SOLVER_LIMIT * scaled.unit):

@@ -202,4 +202,5 @@ def _unit(demand: NDArray[np.float64], limit: int) -> float:
     room = limit - items.size  # rounding up adds less than one unit an item
     if room <= 0:
         raise InputError(f"{items.size} demands are too many for sums of at most {limit}")
-    return math.ldexp(1.0, max(math.frexp(total / room)[1], -64))  # finer would overflow capacity / unit
+    share = max(total / room, 2.0**-65)  # finer would overflow capacity / unit
+    return math.ldexp(1.0, math.frexp(share)[1])
