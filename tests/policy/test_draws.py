@@ -19,20 +19,24 @@ def starts(instance: Instance, n: int) -> np.ndarray:
     return np.tile(instance.greedy, (n, 1))
 
 
-def log_probs(network: PolicyNetwork, instance: Instance, chips: np.ndarray) -> np.ndarray:
+def log_probs(
+    network: PolicyNetwork, instance: Instance, chips: np.ndarray, stretch: np.ndarray | None = None
+) -> np.ndarray:
     graph = graph_tensors(instance.features)
     with torch.no_grad():
-        seen = candidate_tensors(candidates_of(instance, chips))
+        seen = candidate_tensors(candidates_of(instance, chips), stretch=stretch)
         logits = network(graph, network.encode(graph), seen).logits
     return torch.log_softmax(logits, dim=2).numpy()
 
 
 def test_draws_of_a_group_are_as_frequent_as_the_policy_says(network: PolicyNetwork, instance: Instance) -> None:
     n = 4000
-    drawn = Sampler(network, instance).draw(starts(instance, n), np.random.default_rng(1), passes=1).hint
-    expected = np.exp(log_probs(network, instance, starts(instance, 1))[0].astype(np.float64))
+    drawn = Sampler(network, instance).draw(starts(instance, n), np.random.default_rng(1), passes=1)
+    (only,) = drawn.passes
+    said = np.exp(log_probs(network, instance, starts(instance, n), only.stretch).astype(np.float64))
+    expected = said.mean(axis=0)
     for group in range(instance.coarsening.n_groups):
-        counts = np.bincount(drawn[:, group], minlength=instance.package.n_chips)
+        counts = np.bincount(drawn.hint[:, group], minlength=instance.package.n_chips)
         share = expected[group] / expected[group].sum()
         assert chisquare(counts, share * n).pvalue > LEVEL / instance.coarsening.n_groups
 
@@ -40,7 +44,7 @@ def test_draws_of_a_group_are_as_frequent_as_the_policy_says(network: PolicyNetw
 def test_every_pass_says_the_probability_of_its_draws(network: PolicyNetwork, instance: Instance) -> None:
     drawn = Sampler(network, instance).draw(starts(instance, 3), np.random.default_rng(0), passes=2)
     for each in drawn.passes:
-        said = log_probs(network, instance, each.candidates.chip)
+        said = log_probs(network, instance, each.candidates.chip, each.stretch)
         assert each.log_prob == pytest.approx(np.take_along_axis(said, each.chip[..., None], 2)[..., 0], abs=1e-5)
     assert drawn.passes[1].candidates.chip.tolist() == drawn.passes[0].chip.tolist()
 
@@ -92,3 +96,11 @@ def test_the_same_seed_draws_the_same(network: PolicyNetwork, instance: Instance
         Sampler(network, instance).draw(starts(instance, 4), np.random.default_rng(7)).hint.tolist() for _ in range(2)
     )
     assert one == other
+
+
+def test_only_samples_that_are_drawn_are_stretched_each_as_a_whole(network: PolicyNetwork, instance: Instance) -> None:
+    drawn = Sampler(network, instance).draw(starts(instance, 6), np.random.default_rng(3), passes=2, most_likely=2)
+    one, other = (each.stretch for each in drawn.passes)
+    assert one.tolist() == other.tolist()
+    assert (one[:2] == 0).all()
+    assert (one[2:] != 0).all()

@@ -14,12 +14,12 @@ from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.load import load_graph
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.graph.zoo import load_zoo_graph
-from chipzinc.hardware.demand import op_time_us
+from chipzinc.hardware.demand import distinct_reads, op_time_us, tensor_bytes
 from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.placement import placement_package
 from chipzinc.policy.candidate import candidates_of
 from chipzinc.policy.curriculum import Variation, varied
-from chipzinc.policy.features import FAMILIES, GROUP_FEATURES, features_of
+from chipzinc.policy.features import FAMILIES, GROUP_FEATURES, features_of, logged
 from chipzinc.policy.instance import Instance
 from tests.graph.graphs import graphs
 from tests.throughput.small import package
@@ -121,3 +121,18 @@ def test_places_on_slow_chips_hold_less_work() -> None:
     middle = np.searchsorted(even.place, 3.5)
     assert slow_end.place[middle] < even.place[middle]
     assert np.diff(slow_end.chip_ends)[0] > np.diff(slow_end.chip_ends)[-1]
+
+
+@given(graphs())
+@settings(max_examples=40, deadline=None)
+def test_what_passes_a_group_are_the_tensors_that_earlier_ones_make_and_later_ones_read(graph: OpGraph) -> None:
+    spec = package(chips=2)
+    found = features_of(graph, spec, Coarsening.identity(graph), 1.0).group
+    size, reads = tensor_bytes(graph, spec), distinct_reads(graph)
+    rate = spec.link_bytes_per_us[spec.link_bytes_per_us > 0].mean()
+    for op in range(graph.n_ops):
+        passing = {t for t, reader in reads.tolist() if graph.tensor_producer[t] <= op < reader}
+        expected = logged(sum(size[t] for t in passing) / rate)
+        assert found[op, GROUP_FEATURES.index("cut_behind")] == pytest.approx(expected)
+        if op + 1 < graph.n_ops:
+            assert found[op + 1, GROUP_FEATURES.index("cut_before")] == pytest.approx(expected)

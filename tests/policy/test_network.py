@@ -112,3 +112,16 @@ def test_a_wrong_shape_is_refused(network: PolicyNetwork) -> None:
     with pytest.raises(WRONG_SHAPE):
         learner._advantages(reward, torch.zeros(3))
     assert draws.chosen(log_probs, chip[:, :3]).shape == (2, 3)
+
+
+def test_what_may_move_shares_the_chips_it_is_on() -> None:
+    instance = Instance.of(load_zoo_graph("resnet110-cifar"), load_spec("mcm16-ring"))
+    place = instance.greedy
+    free = (place >= 4) & (place <= 7)
+    crowded = np.where(free, np.where(place == 7, 7, 4), place)
+    graph, network = graph_tensors(instance.features), build()
+    with torch.no_grad():
+        seen = candidate_tensors(candidates_of(instance, crowded[None]), free=free[None])
+        likeliest = network(graph, network.encode(graph), seen).logits[0].argmax(dim=1).numpy()[free]
+    assert set(likeliest.tolist()) == {4, 5, 6, 7}
+    assert np.abs(likeliest - place[free]).max() <= 1

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chipzinc.graph.opgraph import IntArray
+from chipzinc.graph.opgraph import BoolArray, IntArray
 from chipzinc.hints.sources import Start
 from chipzinc.policy.candidate import Candidates, candidates_of
 from chipzinc.policy.instance import Instance
@@ -28,6 +28,20 @@ def disturbed(instance: Instance, target: IntArray, rng: np.random.Generator, st
         way = int(rng.integers(1 + len(_WAYS)))
         rows.append(instance.start(start) if way == 0 else _WAYS[way - 1](instance, row, rng))
     return candidates_of(instance, np.clip(np.stack(rows), 0, last))
+
+
+def windows(target: IntArray, rng: np.random.Generator) -> BoolArray:
+    """Which groups of partitions may move, those on a range of chips drawn for each; shape [sample, group]."""
+    ends = np.sort(rng.integers(0, target.max(initial=0) + 1, (len(target), 2)), axis=1)
+    return np.asarray((target >= ends[:, :1]) & (target <= ends[:, 1:]))
+
+
+def within(free: BoolArray, inside: IntArray, target: IntArray) -> IntArray:
+    """Partitions that are disturbed inside windows alone and keep to their chips; all of shape [sample, group]."""
+    last = int(target.max(initial=0))
+    low = np.where(free, target, last).min(axis=1, keepdims=True)
+    high = np.where(free, target, 0).max(axis=1, keepdims=True)
+    return np.where(free, np.clip(inside, low, np.maximum(low, high)), target)
 
 
 def _stepped(instance: Instance, target: IntArray, rng: np.random.Generator) -> IntArray:

@@ -1,7 +1,7 @@
 """Hints drawn from the policy: a few passes, each refining what the one before it drew.
 
-Within a pass all groups draw at once (non-autoregressive); the log-probability of a sample is the sum over passes and
-groups. Knows the network, no solver.
+Within a pass all groups draw at once (non-autoregressive), given how the sample is stretched, which the policy has no
+say in; the log-probability of a sample is the sum over passes and groups. Knows the network, no solver.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ from chipzinc.policy.network import (
 PASSES = 3
 """Passes of one sample: the first refines greedy's partition or the best one known."""
 
+_STRETCH = 0.4
+"""Largest spread of the factors on what groups take up, in nats; each sample draws its own below it.
+
+Draws of single groups cancel out along a pipeline; these move its cuts together.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Pass:
@@ -37,6 +43,7 @@ class Pass:
         chip: what was drawn, shape [sample, group].
         log_prob: of each draw when it was made, shape [sample, group].
         free: which groups drew; the others stayed where they were, shape [sample, group].
+        stretch: logarithm of a factor on what each group takes up, drawn before, shape [sample, group].
         value: reward expected then, shape [sample].
     """
 
@@ -44,6 +51,7 @@ class Pass:
     chip: IntArray
     log_prob: FloatArray
     free: BoolArray
+    stretch: FloatArray
     value: FloatArray
 
 
@@ -97,16 +105,21 @@ class Sampler:
             start: the partitions that the first pass refines, shape [sample, group].
             rng: of the draws.
             passes: how many.
-            temperature: divides the logits; 1 is the policy itself.
-            most_likely: so many of the first samples take the likeliest chips instead of drawing.
+            temperature: divides the logits, and scales how samples are stretched; 1 is the policy itself.
+            most_likely: so many of the first samples take the likeliest chips, unstretched, instead of drawing.
             free: which groups draw, the others stay where they start, shape [sample, group]; None: all.
         """
         done, chip, ranking = [], start, start[..., None]
         may = np.ones(start.shape, dtype=np.bool_) if free is None else free
+        spread = rng.uniform(0, temperature * _STRETCH, (len(start), 1))
+        spread[:most_likely] = 0.0
+        stretch = spread * rng.standard_normal(start.shape)
         for _ in range(passes):
             candidates = candidates_of(self.instance, chip)
             with torch.no_grad():
-                scores = self.network(self.graph, self.encoded, candidate_tensors(candidates, self.device))
+                scores = self.network(
+                    self.graph, self.encoded, candidate_tensors(candidates, self.device, free=may, stretch=stretch)
+                )
                 log_probs = torch.log_softmax(scores.logits / temperature, dim=2).cpu()
             noise = rng.gumbel(size=log_probs.shape)
             noise[:most_likely] = 0.0
@@ -116,7 +129,8 @@ class Sampler:
             ranking = np.argsort(-wish, axis=2, kind="stable")
             chip = ranking[..., 0]
             drawn = chosen(log_probs, torch.as_tensor(chip))
-            done.append(Pass(candidates, chip, drawn.double().numpy(), may, scores.value.cpu().double().numpy()))
+            value = scores.value.cpu().double().numpy()
+            done.append(Pass(candidates, chip, drawn.double().numpy(), may, stretch, value))
         return Draws(tuple(done), ranking)
 
 

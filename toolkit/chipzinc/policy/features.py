@@ -29,6 +29,8 @@ GROUP_FEATURES = (
     "sent",
     "readers",
     "sources",
+    "cut_before",
+    "cut_behind",
     "work_before",
     "work_behind",
     "work_beside",
@@ -129,7 +131,7 @@ def features_of(graph: OpGraph, package: Package, coarsening: Coarsening, bound_
     work = np.where(runs, time, 0).sum(axis=1) / np.maximum(1, runs.sum(axis=1))
     speed = _speeds(time, refused)
     rate_us = _bytes_per_us(package)
-    traffic, received, sent = _edge_bytes(graph, package, coarsening)
+    traffic, received, sent, cut = _edge_bytes(graph, package, coarsening)
     before, behind = _cones(coarsening, work)
     total = max(float(work.sum()), np.finfo(np.float64).tiny)
     middle = (np.cumsum(work) - work / 2) / total
@@ -148,6 +150,8 @@ def features_of(graph: OpGraph, package: Package, coarsening: Coarsening, bound_
         "sent": logged(sent / rate_us / bound_us),
         "readers": logged(np.bincount(coarsening.edges[:, 0], minlength=coarsening.n_groups)),
         "sources": logged(np.bincount(coarsening.edges[:, 1], minlength=coarsening.n_groups)),
+        "cut_before": logged(np.append(0.0, cut[:-1]) / rate_us / bound_us),
+        "cut_behind": logged(cut / rate_us / bound_us),
         "work_before": before / total,
         "work_behind": behind / total,
         "work_beside": 1 - (before + behind + work) / total,
@@ -222,9 +226,12 @@ def _bytes_per_us(package: Package) -> float:
     return float(rates.mean()) if len(rates) else 1.0
 
 
-def _edge_bytes(graph: OpGraph, package: Package, coarsening: Coarsening) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Bytes of the distinct tensors along each edge, [edge], and into and out of each group, [group].
+def _edge_bytes(
+    graph: OpGraph, package: Package, coarsening: Coarsening
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Bytes of the distinct tensors along each edge, [edge], into and out of each group, and past each, [group].
 
+    What passes a group in their order leaves it or an earlier one for a later one.
     Where the graph's profile has measured transfers instead, they are µs and the package's rate is 1.
     """
     size = tensor_bytes(graph, package).astype(np.float64)
@@ -238,7 +245,12 @@ def _edge_bytes(graph: OpGraph, package: Package, coarsening: Coarsening) -> tup
     received = np.bincount(triples[:, 1], weights=size[triples[:, 2]], minlength=n)
     leaving = np.unique(triples[:, [0, 2]], axis=0).reshape(-1, 2)
     sent = np.bincount(leaving[:, 0], weights=size[leaving[:, 1]], minlength=n)
-    return carried.astype(np.float64), received.astype(np.float64), sent.astype(np.float64)
+    read_last = np.zeros(graph.n_tensors, dtype=np.int64)
+    np.maximum.at(read_last, triples[:, 2], triples[:, 1])
+    ends = np.bincount(read_last[leaving[:, 1]], weights=size[leaving[:, 1]], minlength=n)
+    found = (carried, received, sent, np.cumsum(sent - ends))
+    edge, into, out, past = (each.astype(np.float64) for each in found)
+    return edge, into, out, past
 
 
 def _cones(coarsening: Coarsening, work: FloatArray) -> tuple[FloatArray, FloatArray]:

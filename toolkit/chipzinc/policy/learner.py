@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from chipzinc.graph.opgraph import FloatArray, IntArray
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
 from chipzinc.policy.candidate import Candidates
 from chipzinc.policy.draws import Pass, chosen
 from chipzinc.policy.instance import Instance
@@ -109,10 +109,10 @@ class Learner:
         """One update by PPO and imitation on a batch of samples."""
         passes = experience.passes
         graph = graph_tensors(experience.instance.features, self.device)
-        seen = _joined([candidate_tensors(each.candidates, self.device) for each in passes])
+        seen = _joined([candidate_tensors(p.candidates, self.device, free=p.free, stretch=p.stretch) for p in passes])
         drawn = self._tensor(np.concatenate([each.chip for each in passes]), torch.int64)
         log_prob = self._tensor(np.concatenate([each.log_prob for each in passes]))
-        free = self._tensor(np.concatenate([each.free for each in passes]))
+        free = seen.free.float()
         share = free / free.sum().clamp(min=1)
         reward = self._tensor(np.concatenate(experience.reward))
         advantage = _advantages(reward, self._tensor(np.concatenate([each.value for each in passes])))
@@ -137,10 +137,19 @@ class Learner:
             lessons.append([each.item() for each in (policy, value, entropy, imitation, moved)])
         return Lesson(*np.mean(lessons, axis=0).tolist())
 
-    def imitate(self, instance: Instance, candidates: Candidates, target: IntArray) -> float:
-        """One step towards targets of shape [sample, group]; returns the cross-entropy in nats a group."""
+    def imitate(
+        self, instance: Instance, candidates: Candidates, target: IntArray, free: BoolArray | None = None
+    ) -> float:
+        """One step towards targets, -1 for no matter; returns the cross-entropy in nats a group.
+
+        Args:
+            instance: what they are of.
+            candidates: what is refined.
+            target: shape [sample, group].
+            free: which groups may move, shape [sample, group]; None: all.
+        """
         graph = graph_tensors(instance.features, self.device)
-        scores = self.network(graph, self.network.encode(graph), candidate_tensors(candidates, self.device))
+        scores = self.network(graph, self.network.encode(graph), candidate_tensors(candidates, self.device, free=free))
         log_probs = torch.log_softmax(scores.logits, dim=2)
         loss = _cross_entropy(log_probs, self._tensor(target, torch.int64))
         self._step(loss)

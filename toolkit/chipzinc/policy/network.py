@@ -16,13 +16,16 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from chipzinc.graph.opgraph import BoolArray, FloatArray
 from chipzinc.policy.candidate import LOAD_FEATURES, STANDING_FEATURES, Candidates
 from chipzinc.policy.features import CHIP_FEATURES, GROUP_FEATURES, PACKAGE_FEATURES, Features
 
+_LEAST_TAKEN = 1e-9  # of a chip
 _REFUSED = -1e9  # logit of a chip that cannot run the group
 _FIRST_GAIN = 0.01  # of the layers that score: an untrained policy draws around greedy's place
-_FIRST_SHARPNESS = -1.0  # before softplus: three chips away is a third as likely
+_FIRST_SHARPNESS = 2.0  # before softplus: a chip away is an eighth as likely
 _FIRST_EXTRA = -8.0  # before softplus: what a group takes up beside its work
+_FIRST_FILL = 5.0  # before the sigmoid: nearly all chips are filled
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,21 @@ class GraphTensors(NamedTuple):
 
 
 class CandidateTensors(NamedTuple):
-    """`Candidates` as tensors."""
+    """`Candidates` as tensors, with what of them may move.
+
+    Attributes:
+        chip: chip of each group.
+        load: what its chips look like.
+        standing: where each group stands.
+        free: which groups may move.
+        stretch: logarithm of a factor on what each group takes up, by which samples differ.
+    """
 
     chip: Int[Tensor, "sample group"]
     load: Float[Tensor, "sample chip load_feature"]
     standing: Float[Tensor, "sample group standing_feature"]
+    free: Bool[Tensor, "sample group"]
+    stretch: Float[Tensor, "sample group"]
 
 
 class Encoded(NamedTuple):
@@ -120,10 +133,19 @@ def graph_tensors(features: Features, device: torch.device | str = "cpu") -> Gra
     )
 
 
-def candidate_tensors(candidates: Candidates, device: torch.device | str = "cpu") -> CandidateTensors:
-    """Turns candidates into tensors on a device."""
+def candidate_tensors(
+    candidates: Candidates,
+    device: torch.device | str = "cpu",
+    *,
+    free: BoolArray | None = None,
+    stretch: FloatArray | None = None,
+) -> CandidateTensors:
+    """Turns candidates into tensors on a device; unless told otherwise all groups may move and none is stretched."""
     chip = torch.as_tensor(candidates.chip, dtype=torch.int64, device=device)
-    return CandidateTensors(chip, _float(candidates.load, device), _float(candidates.standing, device))
+    may = np.ones(candidates.chip.shape, dtype=np.bool_) if free is None else free
+    more = np.zeros(candidates.chip.shape) if stretch is None else stretch
+    load, standing = _float(candidates.load, device), _float(candidates.standing, device)
+    return CandidateTensors(chip, load, standing, torch.as_tensor(may, device=device), _float(more, device))
 
 
 def _float(array: np.ndarray, device: torch.device | str) -> Tensor:
@@ -207,8 +229,9 @@ class PolicyNetwork(nn.Module):
         self.ask, self.offer = nn.Linear(width, width), nn.Linear(width, width)
         self.step = nn.Linear(width, 2 * self.config.reach + 1)
         self.room = nn.Linear(width, 3)
+        self.fill = nn.Linear(width, 1)
         self.judge = _two_layers(2 * width, 1, width)
-        for layer in (self.ask, self.offer, self.step, self.room):
+        for layer in (self.ask, self.offer, self.step, self.room, self.fill):
             nn.init.normal_(layer.weight, std=_FIRST_GAIN)
             nn.init.zeros_(layer.bias)
 
@@ -228,7 +251,7 @@ class PolicyNetwork(nn.Module):
             group, chip = between(group, chip, candidate.chip)
             group = along(group, graph)
         asked = torch.bmm(self.ask(group), self.offer(chip).transpose(1, 2)) / self.config.width**0.5
-        logits = asked + self._steps(group, candidate.chip, chip.shape[1]) + self._places(group, graph)
+        logits = asked + self._steps(group, candidate.chip, chip.shape[1]) + self._places(group, graph, candidate)
         value = self.judge(torch.cat([group.mean(dim=1), chip.mean(dim=1)], dim=1)).squeeze(1)
         return Scores(logits.masked_fill(graph.refused, _REFUSED), value)
 
@@ -242,22 +265,38 @@ class PolicyNetwork(nn.Module):
         return steps.gather(2, step.clamp(-reach, reach) + reach)
 
     def _places(
-        self, group: Float[Tensor, "sample group width"], graph: GraphTensors
+        self, group: Float[Tensor, "sample group width"], graph: GraphTensors, candidate: CandidateTensors
     ) -> Float[Tensor, "sample group chip"]:
         """How near each chip is to where the group would stand, were chips filled in the order of the groups.
 
-        Each group says how much of a chip it takes up, which is its work until it learns better; the sum of all
-        before it is its place. So what one group takes up moves all behind it, as it does in a pipeline.
+        Each group says how much of a chip it takes up, which is its work until it learns better. What may move shares
+        the chips it is on by these, in order: so what one group takes up moves all behind it, as it does in a
+        pipeline, and chips are as full as one another.
         """
         scale, extra, sharpness = self.room(group).unbind(dim=2)
         taken = graph.work * torch.exp(scale.clamp(-4, 4)) + nn.functional.softplus(extra + _FIRST_EXTRA)
-        middle = taken.cumsum(dim=1) - taken / 2
+        taken = taken * torch.exp(candidate.stretch) * candidate.free
+        begin, end = _span(graph, candidate)
+        filled = (end - begin) * torch.sigmoid(self.fill(group.mean(dim=1)) + _FIRST_FILL)
+        share = (taken.cumsum(dim=1) - taken / 2) / taken.sum(dim=1, keepdim=True).clamp(min=_LEAST_TAKEN)
+        middle = begin + filled * share
         chip = torch.searchsorted(graph.ends, middle.detach(), right=True).clamp(1, len(graph.ends) - 1)
         begin, end = graph.ends[chip - 1], graph.ends[chip]
         place = chip - 1 + (middle - begin) / (end - begin) - 0.5
         chips = torch.arange(len(graph.ends) - 1, device=group.device)
         away = (chips - place.clamp(-0.5, len(chips) - 0.5)[..., None]).abs()
         return -nn.functional.softplus(sharpness + _FIRST_SHARPNESS)[..., None] * away
+
+
+def _span(
+    graph: GraphTensors, candidate: CandidateTensors
+) -> tuple[Float[Tensor, "sample 1"], Float[Tensor, "sample 1"]]:
+    """Where the chips of what may move begin and end, along the work of all chips; all chips where all may move."""
+    last = len(graph.ends) - 2
+    whole = candidate.free.all(dim=1, keepdim=True)
+    low = candidate.chip.masked_fill(~candidate.free, last).amin(dim=1, keepdim=True).masked_fill(whole, 0)
+    high = candidate.chip.masked_fill(~candidate.free, 0).amax(dim=1, keepdim=True).masked_fill(whole, last)
+    return graph.ends[low], graph.ends[torch.maximum(low, high) + 1]
 
 
 def _two_layers(n_in: int, n_out: int, width: int | None = None) -> nn.Sequential:

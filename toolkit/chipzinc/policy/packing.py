@@ -19,7 +19,10 @@ def packed(proposal: Proposal) -> dict[str, Any]:
         if part is None:
             return None
         passes = [
-            tuple(torch.as_tensor(a) for a in (each.candidates.chip, each.chip, each.log_prob, each.free, each.value))
+            tuple(
+                torch.as_tensor(a)
+                for a in (each.candidates.chip, each.chip, each.log_prob, each.free, each.stretch, each.value)
+            )
             for each in part.passes
         ]
         return {"passes": passes, "ranking": torch.as_tensor(part.ranking)}
@@ -35,8 +38,8 @@ def unpacked(instance: Instance, packed: dict[str, Any]) -> Proposal:
             return None
         passes = []
         for parts in part["passes"]:
-            start, chip, log_prob, free, value = (each.numpy() for each in parts)
-            passes.append(Pass(candidates_of(instance, start), chip, log_prob, free, value))
+            start, chip, log_prob, free, stretch, value = (each.numpy() for each in parts)
+            passes.append(Pass(candidates_of(instance, start), chip, log_prob, free, stretch, value))
         return Draws(tuple(passes), part["ranking"].numpy())
 
     return Proposal(draws(packed["fresh"]), draws(packed["refined"]))

@@ -29,7 +29,7 @@ from chipzinc.graph.opgraph import FloatArray
 from chipzinc.policy.archive import Archive
 from chipzinc.policy.candidate import candidates_of
 from chipzinc.policy.checkpoint import load_policy, save_policy, write_whole
-from chipzinc.policy.disturb import disturbed
+from chipzinc.policy.disturb import disturbed, windows, within
 from chipzinc.policy.draws import Sampler
 from chipzinc.policy.explore import Explorer, Proposal
 from chipzinc.policy.instance import Instance
@@ -40,6 +40,7 @@ from chipzinc.policy.packing import packed, unpacked
 from chipzinc.policy.rollout import Job, correct_batch, threads
 
 STATE, LAST, BEST, TEACHERS = "state.pt", "last", "best", "teachers.jsonl"
+_WINDOW_SHARE = 0.3  # of the steps of imitation, which move a few chips of a partition alone
 _HOPELESS = 3  # batches in a row of which nothing was corrected, after which an instance is left alone
 
 
@@ -185,7 +186,12 @@ class Training:
                 start = np.tile(instance.start(config.network.start), (config.imitation_batch, 1))
                 drawn = Sampler(self.network, instance, self.device).draw(start, self.rng, passes=1)
                 candidates = candidates_of(instance, drawn.hint)
-            losses.append(self.learner.imitate(instance, candidates, target))
+            free = None
+            if self.rng.random() < _WINDOW_SHARE:
+                free = windows(target, self.rng)
+                candidates = candidates_of(instance, within(free, candidates.chip, target))
+                target = np.where(free, target, -1)
+            losses.append(self.learner.imitate(instance, candidates, target, free))
             self.step += 1
             if self.step % 100 == 0:
                 journal.write("imitation", self.step, loss=float(np.mean(losses[-100:])))
