@@ -23,13 +23,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resources": set(),
     "wording": set(),
     "units": {"errors"},
+    "compiled": set(),
     "graph": {"errors", "units", "resources"},
     "hardware": {"errors", "units", "resources", "graph"},
     "plans": {"errors", "units", "resources", "graph", "hardware"},
     "throughput": DATA,
     "ideals": DATA,
     "bounds": DATA | {"throughput", "ideals"},
-    "hints": DATA | {"throughput", "ideals"},
+    "hints": DATA | {"throughput", "ideals", "compiled"},
     "rules": DATA,
     "render": DATA | {"rules"},
     "solve": {"errors"},
@@ -72,6 +73,7 @@ ENTRANCES = {
     "rich": {"cli"},
     "yaml": {"hardware/yaml", "plans/files"},
     "matplotlib": {"plotting"},
+    "numba": {"compiled"},
 }
 
 
@@ -122,7 +124,7 @@ def loaded_by(code: str) -> set[str]:
     return set(ran.stderr.split())
 
 
-HEAVY = {"torch", "scipy", "scipy.optimize", "numpy", "pydantic", "onnx", "rich", "yaml", "minizinc", "jinja2"}
+HEAVY = {"torch", "numba", "scipy", "scipy.optimize", "numpy", "pydantic", "onnx", "rich", "yaml", "minizinc", "jinja2"}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,8 +12,23 @@ from hypothesis import strategies as st
 
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.hints.placing import Placing
-from chipzinc.hints.shifting import may_shift, shift
+from chipzinc.hints.placing import (
+    Costs,
+    Placed,
+    costs_of,
+    count_triangles,
+    excess_us,
+    fits,
+    forget_change,
+    load_us,
+    longest_us,
+    move,
+    note_change,
+    place,
+    range_of,
+)
+from chipzinc.hints.shifting import shift
+from chipzinc.hints.shifts import may_shift
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.pipelines import Ordered
 from chipzinc.throughput.model import ThroughputModel
@@ -22,6 +38,15 @@ from tests.hints.test_filling import PACKAGES, RULES, unrolled
 from tests.throughput.small import graphs, package
 
 STREAMED = OTHERS[2]
+
+
+def placed_on(ordered: Ordered, chip: Sequence[int] | np.ndarray) -> tuple[Costs, Placed]:
+    costs = costs_of(ordered)
+    return costs, place(costs, np.array(chip))
+
+
+def longest(ordered: Ordered, chip: Sequence[int] | np.ndarray) -> float:
+    return longest_us(*placed_on(ordered, chip))
 
 
 def monotone(model: OpGraph, ordered: Ordered, data: st.DataObject) -> list[int]:
@@ -39,36 +64,39 @@ def test_loads_and_triangles_after_any_moves_are_those_of_placing_all_anew(
     model: OpGraph, on: Package, data: st.DataObject
 ) -> None:
     ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
-    placing = Placing(ordered, monotone(model, ordered, data))
+    costs, placed = placed_on(ordered, monotone(model, ordered, data))
     for _ in range(4):
         item = data.draw(st.integers(0, model.n_ops - 1))
-        low, high = placing.range_of(item)
-        to = data.draw(st.integers(low, high))
-        if to != placing.chip[item]:
-            placing.move(item, to)
-    chips = np.array(placing.chip)
+        to = data.draw(st.integers(*range_of(costs, placed, item)))
+        if to != placed.chip[item]:
+            move(costs, placed, item, to)
+    chips = placed.chip
     loads = ThroughputModel(model, on).evaluate(chips).chip_us[0]
-    assert [placing.load_us(chip) for chip in range(on.n_chips)] == pytest.approx(loads.tolist(), abs=1e-9)
-    assert (placing.triangles() > 0) == has_triangle(model.edges.tolist(), chips.tolist())
-    assert bool(placing.doubled()) == (placing.triangles() > 0)
-    anew = Placing(ordered, placing.chip)
-    assert (anew.edges, anew.feeds) == (placing.edges, placing.feeds)
+    assert [load_us(costs, placed, chip) for chip in range(on.n_chips)] == pytest.approx(loads.tolist(), abs=1e-9)
+    assert (count_triangles(costs, placed) > 0) == has_triangle(model.edges.tolist(), chips.tolist())
+    assert placed.double.any() == (count_triangles(costs, placed) > 0)
+    anew = place(costs, chips)
+    for field in ("n_on", "edges", "touched", "n_touched", "users", "weight"):
+        assert getattr(anew, field).tolist() == getattr(placed, field).tolist()
+    for chip in range(on.n_chips):
+        assert sorted(placed.on[chip, : placed.n_on[chip]].tolist()) == np.flatnonzero(chips == chip).tolist()
 
 
 @settings(deadline=None, max_examples=40)
 @given(graphs(max_ops=6), st.sampled_from(PACKAGES[:2]), st.data())
 def test_what_a_move_is_said_to_change_is_what_it_changes(model: OpGraph, on: Package, data: st.DataObject) -> None:
     ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
-    placing = Placing(ordered, monotone(model, ordered, data))
+    costs, placed = placed_on(ordered, monotone(model, ordered, data))
     item = data.draw(st.integers(0, model.n_ops - 1))
-    low, high = placing.range_of(item)
-    to = data.draw(st.integers(low, high))
-    if to == placing.chip[item]:
+    to = data.draw(st.integers(*range_of(costs, placed, item)))
+    if to == placed.chip[item]:
         return
-    limit = placing.longest_us() / 2
-    before, more = placing.total_excess_us(limit), placing.excess_us(placing.change(item, to), limit)
-    placing.move(item, to)
-    assert placing.total_excess_us(limit) - before == pytest.approx(more, abs=1e-9)
+    limit = longest_us(costs, placed) / 2
+    note_change(costs, placed, item, to)
+    said = excess_us(costs, placed, limit)
+    forget_change(placed)
+    move(costs, placed, item, to)
+    assert excess_us(costs, placed, limit) == pytest.approx(said, abs=1e-9)
 
 
 @settings(deadline=None, max_examples=40)
@@ -85,9 +113,9 @@ def test_what_is_shifted_keeps_the_rules_and_is_shorter(
     assert keeps(model, on, chips[None])[0]
     if hard(on, "triangle_dependency"):
         assert not has_triangle(model.edges.tolist(), chips.tolist())
-    placed = Placing(ordered, start)
-    holds = not placed.triangles() and placed.fits() and set(start) == set(range(max(start) + 1))
-    assert not holds or Placing(ordered, found.tolist()).longest_us() < placed.longest_us()
+    costs, placed = placed_on(ordered, start)
+    holds = not count_triangles(costs, placed) and fits(costs, placed) and set(start) == set(range(max(start) + 1))
+    assert not holds or longest(ordered, found) < longest_us(costs, placed)
 
 
 def test_steps_that_one_op_gathers_leave_a_single_chip() -> None:
@@ -97,7 +125,7 @@ def test_steps_that_one_op_gathers_leave_a_single_chip() -> None:
     one = np.zeros(model.n_ops, dtype=np.int64)
     found = shift(ordered, one, math.inf, moves=20_000)
     assert found is not None
-    assert Placing(ordered, found.tolist()).longest_us() < 0.6 * Placing(ordered, one.tolist()).longest_us()
+    assert longest(ordered, found) < 0.6 * longest(ordered, one)
 
 
 def test_the_same_seed_shifts_the_same() -> None:

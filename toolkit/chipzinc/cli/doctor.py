@@ -43,6 +43,11 @@ def doctor(
     with Progress() as progress:
         progress("installing MiniZinc" if install else "asking each MiniZinc for its solvers")
         found = report(install)
+        if install:
+            from chipzinc.hints.shifts import compile_search
+
+            progress("compiling the search, once")
+            compile_search()
         if install and any(place["kind"] == "embedded" for place in found["places"] if not place["refusal"]):
             from chipzinc.preparation import prepare
 

@@ -1,301 +1,382 @@
-"""`Placing`: items on chips, with the chips' loads and the triangles between them kept up to date move by move.
+"""Items on chips, with the chips' loads and the edges between them kept up to date move by move, as machine code.
 
-A move takes tens of microseconds, so that hundreds of thousands can be tried. Links between chips are not looked at,
-nor memory over time: who takes a placing as a partition has to ask the throughput model.
+A move takes about a microsecond, so that millions can be tried. Links between chips are not looked at, nor memory over
+time: who takes a placing as a partition has to ask the throughput model.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from chipzinc.graph.opgraph import Incidence
+import numpy as np
+
+from chipzinc.compiled import within
+from chipzinc.graph.opgraph import BoolArray, FloatArray, Incidence, IntArray
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.pipelines import Ordered
 
 
-class Change(NamedTuple):
-    """What a move changes on the chips it touches, in µs by chip."""
+class Lists(NamedTuple):
+    """Rows of numbers: row r has ids[starts[r] : starts[r + 1]]."""
 
-    work: dict[int, float]
-    received: dict[int, float]
-    sent: dict[int, float]
+    starts: IntArray
+    ids: IntArray
 
 
-class Placing:
-    """Items on chips.
-
-    Args:
-        ordered: items, and a package with a hard `acyclic_dataflow` whose transfers use links.
-        chip: chip of each item, in the order of the pipeline; shape [item].
+class Costs(NamedTuple):
+    """What items cost on chips; nothing of it changes.
 
     Attributes:
-        chip: as given, and changed by `move`.
-        on: items of each chip.
-        edges: number of item pairs by which each chip feeds each other, shape [chip, chip].
-        feeds: bit set of the chips that each chip feeds.
+        time_us: shape [item, chip], infinite where a chip refuses an item.
+        before: items that each item follows.
+        after: items that follow it.
+        nets: nets that each item touches.
+        touching: items that each net touches.
+        producer: item that writes each net, shape [net].
+        size: bytes of each net, shape [net].
+        weights: weights that each item uses.
+        weight_bytes: shape [weight].
+        io_bytes: shape [item].
+        sram_bytes: shape [chip].
+        us_per_offchip_byte: shape [chip].
+        us_per_received: of a byte on the fastest link that enters the chip, shape [chip]; infinite where none does.
+        us_per_sent: of a byte on the fastest link that leaves it, shape [chip].
+        streamed: whether weights that do not fit are streamed.
+        overlapped: whether transfers and computation overlap.
+        keeps_memory: whether memory at rest has to hold what is on a chip.
+        prices_triangles: whether a chip may not feed another that it reaches on a longer way.
     """
 
-    def __init__(self, ordered: Ordered, chip: Sequence[int]) -> None:
-        items, package, kinds = ordered.items, ordered.package, ordered.types.type_of.tolist()
-        self.n_chips, n = package.n_chips, items.n_items
-        time_us, refused = items.time_us.tolist(), items.refused.tolist()
-        self.time_us = [[math.inf if refused[i][k] else time_us[i][k] for k in kinds] for i in range(n)]
-        self.before: list[list[int]] = [[] for _ in range(n)]
-        self.after: list[list[int]] = [[] for _ in range(n)]
-        for earlier, later in items.precedes.tolist():
-            self.before[later].append(earlier)
-            self.after[earlier].append(later)
-        self.nets, self.touching = _rows_of(items.nets, n), [items.nets[net].tolist() for net in range(len(items.nets))]
-        self.producer, self.size = items.net_producer.tolist(), items.net_size.tolist()
-        self.weights, self.weight_bytes = _rows_of(items.weights, n), items.weight_bytes.tolist()
-        self.io_bytes, self.sram_bytes = items.io_bytes.tolist(), package.sram_bytes.tolist()
-        self.offchip = package.offchip_bytes_per_us.tolist()
-        types = ordered.types
-        self._per_received = [_inverse(float(types.receive_bytes_per_us[kind])) for kind in kinds]
-        self._per_sent = [_inverse(float(types.send_bytes_per_us[kind])) for kind in kinds]
-        self.streamed, self.overlapped = package.weights == "streamed", package.communication == "overlapped"
-        self.keeps_memory = hard(package, "memory_capacity")
-        self.prices_triangles = hard(package, "triangle_dependency")
-        self.place(chip)
-
-    def place(self, chip: Sequence[int]) -> None:
-        """Puts all items on chips anew."""
-        chips = range(self.n_chips)
-        self.chip = list(chip)
-        self.on: list[list[int]] = [[] for _ in chips]
-        self._at = [0] * len(self.chip)
-        self._work, self._received, self._sent = ([0.0] * self.n_chips for _ in range(3))
-        self._users: list[dict[int, int]] = [{} for _ in chips]
-        self._weight, self._io = [0] * self.n_chips, [0] * self.n_chips
-        self.edges = [[0] * self.n_chips for _ in chips]
-        for item, on in enumerate(self.chip):
-            self._at[item] = len(self.on[on])
-            self.on[on].append(item)
-            self._work[on] += self.time_us[item][on]
-            self._use(item, on)
-            for later in self.after[item]:
-                self.edges[on][self.chip[later]] += on != self.chip[later]
-        self.feeds = [sum(1 << b for b in chips if row[b]) for row in self.edges]
-        self._count: list[dict[int, int]] = []
-        for net, touching in enumerate(self.touching):
-            count: dict[int, int] = {}
-            for item in touching:
-                count[self.chip[item]] = count.get(self.chip[item], 0) + 1
-            self._count.append(count)
-            source = self.chip[self.producer[net]]
-            for on in count:
-                if on != source:
-                    self._received[on] += self.size[net] * self._per_received[on]
-            self._sent[source] += self.size[net] * self._per_sent[source] if len(count) > 1 else 0.0
-
-    def load_us(self, chip: int) -> float:
-        """What a chip takes."""
-        return self._loaded(chip, self._work[chip], self._received[chip], self._sent[chip])
-
-    def longest_us(self) -> float:
-        """What the chip takes that takes longest."""
-        return max(map(self.load_us, range(self.n_chips)))
-
-    def fits(self) -> bool:
-        """Whether every chip's memory at rest holds what is on it."""
-        if not self.keeps_memory:
-            return True
-        need = self._io if self.streamed else [io + all_ for io, all_ in zip(self._io, self._weight, strict=True)]
-        return all(each <= sram for each, sram in zip(need, self.sram_bytes, strict=True))
-
-    def range_of(self, item: int) -> tuple[int, int]:
-        """First and last chip that the order leaves an item."""
-        low, high, chip = 0, self.n_chips - 1, self.chip
-        for each in self.before[item]:
-            if chip[each] > low:
-                low = chip[each]
-        for each in self.after[item]:
-            if chip[each] < high:
-                high = chip[each]
-        return low, high
-
-    def has_room(self, items: Sequence[int], chip: int) -> bool:
-        """Whether a chip's memory at rest takes further items."""
-        if not self.keeps_memory:
-            return True
-        io = max(self._io[chip], *(self.io_bytes[item] for item in items))
-        if self.streamed:
-            return bool(io <= self.sram_bytes[chip])
-        users = self._users[chip]
-        more = {weight for item in items for weight in self.weights[item] if weight not in users}
-        weight = self._weight[chip] + sum(self.weight_bytes[each] for each in more)
-        return bool(weight + io <= self.sram_bytes[chip])
-
-    def change(self, item: int, to: int) -> Change:
-        """What moving an item to another chip would change, streamed weights aside."""
-        of = self.chip[item]
-        received: dict[int, float] = {}
-        sent: dict[int, float] = {}
-        for net in self.nets[item]:
-            count, size, source = self._count[net], self.size[net], self.chip[self.producer[net]]
-            here, there, chips = count[of], count.get(to, 0), len(count)
-            after = chips - (here == 1) + (there == 0)
-            if self.producer[net] == item:
-                if chips > 1:
-                    sent[of] = sent.get(of, 0.0) - size * self._per_sent[of]
-                if after > 1:
-                    sent[to] = sent.get(to, 0.0) + size * self._per_sent[to]
-                if there:
-                    received[to] = received.get(to, 0.0) - size * self._per_received[to]
-                if here > 1:
-                    received[of] = received.get(of, 0.0) + size * self._per_received[of]
-                continue
-            if here == 1 and of != source:
-                received[of] = received.get(of, 0.0) - size * self._per_received[of]
-            if not there and to != source:
-                received[to] = received.get(to, 0.0) + size * self._per_received[to]
-            if (chips == 1) != (after == 1):
-                more = size if chips == 1 else -size
-                sent[source] = sent.get(source, 0.0) + more * self._per_sent[source]
-        work = {of: -self.time_us[item][of], to: self.time_us[item][to]}
-        return Change(work, received, sent)
-
-    def excess_us(self, change: Change, limit_us: float) -> float:
-        """By how much more loads would exceed a limit after a change."""
-        more = 0.0
-        for chip in {*change.work, *change.received, *change.sent}:
-            work, received, sent = self._work[chip], self._received[chip], self._sent[chip]
-            over = self._loaded(chip, work, received, sent) - limit_us
-            after = self._loaded(
-                chip,
-                work + change.work.get(chip, 0.0),
-                received + change.received.get(chip, 0.0),
-                sent + change.sent.get(chip, 0.0),
-            )
-            more += max(after - limit_us, 0.0) - max(over, 0.0)
-        return more
-
-    def total_excess_us(self, limit_us: float) -> float:
-        """By how much all loads exceed a limit."""
-        return sum(max(self.load_us(chip) - limit_us, 0.0) for chip in range(self.n_chips))
-
-    def move(self, item: int, to: int, change: Change | None = None) -> None:
-        """Moves an item to another chip, wherever that leads."""
-        work, received, sent = change or self.change(item, to)
-        of = self.chip[item]
-        self.redirect(item, to)
-        for chip, more in work.items():
-            self._work[chip] += more
-        for chip, more in received.items():
-            self._received[chip] += more
-        for chip, more in sent.items():
-            self._sent[chip] += more
-        for net in self.nets[item]:
-            count = self._count[net]
-            count[to] = count.get(to, 0) + 1
-            count[of] -= 1
-            if not count[of]:
-                del count[of]
-        self._leave(item, of)
-        self._use(item, to)
-        last, place = self.on[of].pop(), self._at[item]
-        if last != item:
-            self.on[of][place], self._at[last] = last, place
-        self._at[item] = len(self.on[to])
-        self.on[to].append(item)
-        self.chip[item] = to
-
-    def redirect(self, item: int, to: int, of: int | None = None) -> None:
-        """Moves an item's edges only, which can be undone; what is said of triangles then holds for where it would be.
-
-        Args:
-            item: the item.
-            to: the chip to move them to.
-            of: the chip they are at; None for the item's.
-        """
-        of, edges, feeds, chip = self.chip[item] if of is None else of, self.edges, self.feeds, self.chip
-        for each in self.before[item]:
-            source = chip[each]
-            if source != of:
-                edges[source][of] -= 1
-                if not edges[source][of]:
-                    feeds[source] &= ~(1 << of)
-            if source != to:
-                edges[source][to] += 1
-                feeds[source] |= 1 << to
-        for each in self.after[item]:
-            target = chip[each]
-            if target != of:
-                edges[of][target] -= 1
-                if not edges[of][target]:
-                    feeds[of] &= ~(1 << target)
-            if target != to:
-                edges[to][target] += 1
-                feeds[to] |= 1 << target
-
-    def triangles(self) -> int:
-        """Edges from chips to chips that a longer way leads to as well; the order of the chips has to hold."""
-        if not self.prices_triangles:
-            return 0
-        reaches, feeds, found = [0] * self.n_chips, self.feeds, 0
-        for chip in range(self.n_chips - 1, -1, -1):
-            fed = feeds[chip]
-            if not fed:
-                continue
-            further, left = 0, fed
-            while left:
-                bit = left & -left
-                further |= reaches[bit.bit_length() - 1]
-                left ^= bit
-            reaches[chip] = fed | further
-            double = fed & further
-            while double:
-                bit = double & -double
-                found += self.edges[chip][bit.bit_length() - 1]
-                double ^= bit
-        return found
-
-    def doubled(self) -> list[tuple[int, int, list[int]]]:
-        """(chip, chip it feeds, chips on longer ways between them) of each triangle."""
-        chips = range(self.n_chips)
-        reaches, found = [0] * self.n_chips, []
-        for a in reversed(chips):
-            further = 0
-            for b in chips[a + 1 :]:
-                further |= reaches[b] if self.feeds[a] >> b & 1 else 0
-            reaches[a] = self.feeds[a] | further
-            for b in chips[a + 1 :]:
-                if self.feeds[a] & further & 1 << b:
-                    between = [c for c in chips[a + 1 : b] if reaches[a] >> c & 1 and reaches[c] >> b & 1]
-                    found.append((a, b, between))
-        return found
-
-    def _loaded(self, chip: int, work: float, received: float, sent: float) -> float:
-        if self.streamed:
-            over = self._weight[chip] - max(self.sram_bytes[chip] - self._io[chip], 0)
-            work += over / self.offchip[chip] if over > 0 else 0.0
-        return max(work, received, sent) if self.overlapped else work + received + sent
-
-    def _use(self, item: int, chip: int) -> None:
-        self._io[chip] = max(self._io[chip], self.io_bytes[item])  # never falls, until all is placed anew
-        users = self._users[chip]
-        for weight in self.weights[item]:
-            if weight not in users:
-                self._weight[chip] += self.weight_bytes[weight]
-            users[weight] = users.get(weight, 0) + 1
-
-    def _leave(self, item: int, chip: int) -> None:
-        users = self._users[chip]
-        for weight in self.weights[item]:
-            users[weight] -= 1
-            if not users[weight]:
-                del users[weight]
-                self._weight[chip] -= self.weight_bytes[weight]
+    time_us: FloatArray
+    before: Lists
+    after: Lists
+    nets: Lists
+    touching: Lists
+    producer: IntArray
+    size: FloatArray
+    weights: Lists
+    weight_bytes: IntArray
+    io_bytes: IntArray
+    sram_bytes: IntArray
+    us_per_offchip_byte: FloatArray
+    us_per_received: FloatArray
+    us_per_sent: FloatArray
+    streamed: bool
+    overlapped: bool
+    keeps_memory: bool
+    prices_triangles: bool
 
 
-def _inverse(rate: float) -> float:
-    return 1 / rate if rate > 0 else math.inf
+class Placed(NamedTuple):
+    """Where items are, and what follows from it; arrays that moves change.
+
+    Attributes:
+        chip: of each item, shape [item].
+        on: items of each chip, in any order, shape [chip, item]; the first `n_on` of a row count.
+        n_on: items on each chip, shape [chip].
+        at: place of each item in its row of `on`, shape [item].
+        work: µs, shape [chip].
+        received: µs, shape [chip].
+        sent: µs, shape [chip].
+        io: largest item's, shape [chip]; never falls until all is placed anew.
+        weight: bytes, shape [chip].
+        users: items on each chip that use each weight, shape [weight, chip].
+        touched: items on each chip that each net touches, shape [net, chip].
+        n_touched: chips that each net touches, shape [net].
+        edges: number of item pairs by which each chip feeds each other, shape [chip, chip].
+        reach: whether a way leads from a chip to another, as `count_triangles` found it, shape [chip, chip].
+        double: whether an edge and a longer way do, shape [chip, chip].
+        more: changes of work, received and sent that a move would make, 0 between moves, shape [3, chip].
+    """
+
+    chip: IntArray
+    on: IntArray
+    n_on: IntArray
+    at: IntArray
+    work: FloatArray
+    received: FloatArray
+    sent: FloatArray
+    io: IntArray
+    weight: IntArray
+    users: IntArray
+    touched: IntArray
+    n_touched: IntArray
+    edges: IntArray
+    reach: BoolArray
+    double: BoolArray
+    more: FloatArray
 
 
-def _rows_of(incidence: Incidence, n_items: int) -> list[list[int]]:
-    rows: list[list[int]] = [[] for _ in range(n_items)]
-    for row, item in zip(incidence.rows.tolist(), incidence.ids.tolist(), strict=True):
-        rows[item].append(row)
-    return rows
+def costs_of(ordered: Ordered) -> Costs:
+    """What items cost, for a package with a hard `acyclic_dataflow` whose transfers use links.
+
+    Arrays are of the same types for all, since code is compiled for these.
+    """
+    items, package, types = ordered.items, ordered.package, ordered.types
+    kinds, n = types.type_of, items.n_items
+    earlier, later = items.precedes.T
+    return Costs(
+        time_us=np.ascontiguousarray(np.where(items.refused, np.inf, items.time_us)[:, kinds]),
+        before=_lists(later, earlier, n),
+        after=_lists(earlier, later, n),
+        nets=_lists(items.nets.ids, items.nets.rows, n),
+        touching=_rows(items.nets),
+        producer=items.net_producer.astype(np.int64),
+        size=items.net_size.astype(np.float64),
+        weights=_lists(items.weights.ids, items.weights.rows, n),
+        weight_bytes=items.weight_bytes.astype(np.int64),
+        io_bytes=items.io_bytes.astype(np.int64),
+        sram_bytes=package.sram_bytes.astype(np.int64),
+        us_per_offchip_byte=_inverse(package.offchip_bytes_per_us),
+        us_per_received=_inverse(types.receive_bytes_per_us[kinds]),
+        us_per_sent=_inverse(types.send_bytes_per_us[kinds]),
+        streamed=package.weights == "streamed",
+        overlapped=package.communication == "overlapped",
+        keeps_memory=hard(package, "memory_capacity"),
+        prices_triangles=hard(package, "triangle_dependency"),
+    )
+
+
+def place(costs: Costs, chip: IntArray) -> Placed:
+    """Puts items on chips: chip of each item, whose order has to hold; shape [item]."""
+    n_chips, n, n_nets = len(costs.sram_bytes), len(chip), len(costs.size)
+    whole, per_chip = np.int64, (n_chips, n_chips)
+    placed = Placed(
+        chip=np.array(chip, dtype=np.int64),
+        on=np.zeros((n_chips, n), dtype=whole),
+        n_on=np.zeros(n_chips, dtype=whole),
+        at=np.zeros(n, dtype=whole),
+        work=np.zeros(n_chips),
+        received=np.zeros(n_chips),
+        sent=np.zeros(n_chips),
+        io=np.zeros(n_chips, dtype=whole),
+        weight=np.zeros(n_chips, dtype=whole),
+        users=np.zeros((len(costs.weight_bytes), n_chips), dtype=whole),
+        touched=np.zeros((n_nets, n_chips), dtype=whole),
+        n_touched=np.zeros(n_nets, dtype=whole),
+        edges=np.zeros(per_chip, dtype=whole),
+        reach=np.zeros(per_chip, dtype=np.bool_),
+        double=np.zeros(per_chip, dtype=np.bool_),
+        more=np.zeros((3, n_chips)),
+    )
+    place_anew(costs, placed)
+    return placed
+
+
+@within
+def place_anew(costs: Costs, placed: Placed) -> None:
+    """Counts everything anew from the chips that items are on."""
+    n_chips = len(placed.n_on)
+    for chip in range(n_chips):
+        placed.n_on[chip] = placed.io[chip] = placed.weight[chip] = 0
+        placed.work[chip] = placed.received[chip] = placed.sent[chip] = 0.0
+        for other in range(n_chips):
+            placed.edges[chip, other] = 0
+        for weight in range(len(costs.weight_bytes)):
+            placed.users[weight, chip] = 0
+        for net in range(len(costs.size)):
+            placed.touched[net, chip] = 0
+    for item in range(len(placed.chip)):
+        chip = placed.chip[item]
+        placed.work[chip] += costs.time_us[item, chip]
+        _enter(costs, placed, item, chip)
+        for k in range(costs.after.starts[item], costs.after.starts[item + 1]):
+            later = placed.chip[costs.after.ids[k]]
+            if later != chip:
+                placed.edges[chip, later] += 1
+    for net in range(len(costs.size)):
+        source = placed.chip[costs.producer[net]]
+        placed.n_touched[net] = 0
+        for k in range(costs.touching.starts[net], costs.touching.starts[net + 1]):
+            chip = placed.chip[costs.touching.ids[k]]
+            if not placed.touched[net, chip]:
+                placed.n_touched[net] += 1
+                if chip != source:
+                    placed.received[chip] += costs.size[net] * costs.us_per_received[chip]
+            placed.touched[net, chip] += 1
+        if placed.n_touched[net] > 1:
+            placed.sent[source] += costs.size[net] * costs.us_per_sent[source]
+
+
+@within
+def load_us(costs: Costs, placed: Placed, chip: int) -> float:
+    """What a chip takes after the changes noted in `more`."""
+    work = placed.work[chip] + placed.more[0, chip]
+    received, sent = placed.received[chip] + placed.more[1, chip], placed.sent[chip] + placed.more[2, chip]
+    if costs.streamed:
+        over = placed.weight[chip] - max(costs.sram_bytes[chip] - placed.io[chip], 0)
+        if over > 0:
+            work += over * costs.us_per_offchip_byte[chip]
+    return float(max(work, received, sent) if costs.overlapped else work + received + sent)
+
+
+@within
+def longest_us(costs: Costs, placed: Placed) -> float:
+    """What the chip takes that takes longest."""
+    longest = 0.0
+    for chip in range(len(placed.n_on)):
+        longest = max(longest, load_us(costs, placed, chip))
+    return longest
+
+
+@within
+def excess_us(costs: Costs, placed: Placed, limit_us: float) -> float:
+    """By how much all loads exceed a limit."""
+    total = 0.0
+    for chip in range(len(placed.n_on)):
+        total += max(load_us(costs, placed, chip) - limit_us, 0.0)
+    return total
+
+
+@within
+def fits(costs: Costs, placed: Placed) -> bool:
+    """Whether every chip's memory at rest holds what is on it."""
+    if costs.keeps_memory:
+        for chip in range(len(placed.n_on)):
+            need = placed.io[chip] + (0 if costs.streamed else placed.weight[chip])
+            if need > costs.sram_bytes[chip]:
+                return False
+    return True
+
+
+@within
+def range_of(costs: Costs, placed: Placed, item: int) -> tuple[int, int]:
+    """First and last chip that the order leaves an item."""
+    low, high = 0, len(placed.n_on) - 1
+    for k in range(costs.before.starts[item], costs.before.starts[item + 1]):
+        low = max(low, placed.chip[costs.before.ids[k]])
+    for k in range(costs.after.starts[item], costs.after.starts[item + 1]):
+        high = min(high, placed.chip[costs.after.ids[k]])
+    return low, high
+
+
+@within
+def note_change(costs: Costs, placed: Placed, item: int, to: int) -> None:
+    """Notes in `more` what moving an item to another chip would change, streamed weights aside."""
+    of, more = placed.chip[item], placed.more
+    more[0, of] -= costs.time_us[item, of]
+    more[0, to] += costs.time_us[item, to]
+    for k in range(costs.nets.starts[item], costs.nets.starts[item + 1]):
+        net = costs.nets.ids[k]
+        size, chips = costs.size[net], placed.n_touched[net]
+        here, there = placed.touched[net, of], placed.touched[net, to]
+        after = chips - (here == 1) + (there == 0)
+        if costs.producer[net] == item:
+            if chips > 1:
+                more[2, of] -= size * costs.us_per_sent[of]
+            if after > 1:
+                more[2, to] += size * costs.us_per_sent[to]
+            if there:
+                more[1, to] -= size * costs.us_per_received[to]
+            if here > 1:
+                more[1, of] += size * costs.us_per_received[of]
+            continue
+        source = placed.chip[costs.producer[net]]
+        if here == 1 and of != source:
+            more[1, of] -= size * costs.us_per_received[of]
+        if not there and to != source:
+            more[1, to] += size * costs.us_per_received[to]
+        if (chips == 1) != (after == 1):
+            more[2, source] += (size if chips == 1 else -size) * costs.us_per_sent[source]
+
+
+@within
+def forget_change(placed: Placed) -> None:
+    """Empties `more`."""
+    for chip in range(len(placed.n_on)):
+        placed.more[0, chip] = placed.more[1, chip] = placed.more[2, chip] = 0.0
+
+
+@within
+def move(costs: Costs, placed: Placed, item: int, to: int) -> None:
+    """Moves an item to another chip, wherever that leads; nothing may be noted in `more`."""
+    note_change(costs, placed, item, to)
+    for chip in range(len(placed.n_on)):
+        placed.work[chip] += placed.more[0, chip]
+        placed.received[chip] += placed.more[1, chip]
+        placed.sent[chip] += placed.more[2, chip]
+    forget_change(placed)
+    of = placed.chip[item]
+    redirect(costs, placed, item, of, to)
+    for k in range(costs.nets.starts[item], costs.nets.starts[item + 1]):
+        net = costs.nets.ids[k]
+        placed.touched[net, of] -= 1
+        if not placed.touched[net, of]:
+            placed.n_touched[net] -= 1
+        if not placed.touched[net, to]:
+            placed.n_touched[net] += 1
+        placed.touched[net, to] += 1
+    for k in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
+        weight = costs.weights.ids[k]
+        placed.users[weight, of] -= 1
+        if not placed.users[weight, of]:
+            placed.weight[of] -= costs.weight_bytes[weight]
+    placed.n_on[of] -= 1
+    last, place = placed.on[of, placed.n_on[of]], placed.at[item]
+    placed.on[of, place], placed.at[last] = last, place
+    placed.chip[item] = to
+    _enter(costs, placed, item, to)
+
+
+@within
+def redirect(costs: Costs, placed: Placed, item: int, of: int, to: int) -> None:
+    """Moves an item's edges only, which can be undone; triangles are then those of where it would be."""
+    for k in range(costs.before.starts[item], costs.before.starts[item + 1]):
+        source = placed.chip[costs.before.ids[k]]
+        placed.edges[source, of] -= source != of
+        placed.edges[source, to] += source != to
+    for k in range(costs.after.starts[item], costs.after.starts[item + 1]):
+        target = placed.chip[costs.after.ids[k]]
+        placed.edges[of, target] -= target != of
+        placed.edges[to, target] += target != to
+
+
+@within
+def count_triangles(costs: Costs, placed: Placed) -> int:
+    """Edges from chips to chips that a longer way leads to as well; marks these and all ways."""
+    if not costs.prices_triangles:
+        return 0
+    n_chips, edges, reach, double = len(placed.n_on), placed.edges, placed.reach, placed.double
+    found = 0
+    for a in range(n_chips - 1, -1, -1):
+        for b in range(a + 1, n_chips):
+            reach[a, b] = False
+        for b in range(a + 1, n_chips):
+            if edges[a, b] > 0:
+                for c in range(b + 1, n_chips):
+                    reach[a, c] |= reach[b, c]
+        for b in range(a + 1, n_chips):
+            fed = edges[a, b] > 0
+            double[a, b] = fed and reach[a, b]
+            found += edges[a, b] if double[a, b] else 0
+            reach[a, b] |= fed
+    return found
+
+
+@within
+def _enter(costs: Costs, placed: Placed, item: int, chip: int) -> None:
+    """Puts an item on a chip's list and its memory."""
+    placed.at[item] = placed.n_on[chip]
+    placed.on[chip, placed.n_on[chip]] = item
+    placed.n_on[chip] += 1
+    placed.io[chip] = max(placed.io[chip], costs.io_bytes[item])
+    for k in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
+        weight = costs.weights.ids[k]
+        if not placed.users[weight, chip]:
+            placed.weight[chip] += costs.weight_bytes[weight]
+        placed.users[weight, chip] += 1
+
+
+def _inverse(rate: FloatArray) -> FloatArray:
+    return np.asarray(np.divide(1.0, rate, out=np.full(len(rate), np.inf), where=rate > 0))
+
+
+def _rows(incidence: Incidence) -> Lists:
+    return Lists(incidence.starts.astype(np.int64), incidence.ids.astype(np.int64))
+
+
+def _lists(row: IntArray, value: IntArray, n_rows: int) -> Lists:
+    """The values of each row."""
+    order = np.argsort(row, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n_rows))])
+    return Lists(starts.astype(np.int64), np.ascontiguousarray(value[order], dtype=np.int64))

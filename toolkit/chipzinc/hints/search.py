@@ -17,8 +17,7 @@ import numpy as np
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.filling import Filler
 from chipzinc.hints.genetic import evolve
-from chipzinc.hints.shifting import may_shift
-from chipzinc.hints.shifts import Shifts
+from chipzinc.hints.shifts import Shifts, may_shift
 from chipzinc.ideals.bottleneck import chain
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.lattice import Ideal, prefixes

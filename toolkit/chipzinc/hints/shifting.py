@@ -1,4 +1,4 @@
-"""`shift()`: pipelines bettered by moving items from chip to chip, by simulated annealing.
+"""`shift()`: pipelines bettered by moving items from chip to chip, by simulated annealing, as machine code.
 
 What chips take beyond a wished interval is minimised, with a price on each edge that `triangle_dependency` forbids, so
 that the search may pass through partitions that break it. Most moves take one item to another chip; some take a set:
@@ -9,30 +9,32 @@ et al., "Optimization by simulated annealing" (1983).
 from __future__ import annotations
 
 import math
-import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from chipzinc.graph.opgraph import IntArray
-from chipzinc.hardware.package import Package
-from chipzinc.hints.placing import Placing
-from chipzinc.ideals.pipelines import Ordered
-
-KNOWN_RULES = frozenset(
-    (
-        "acyclic_dataflow",
-        "no_skipped_chips",
-        "triangle_dependency",
-        "memory_capacity",
-        "supported_kinds",
-        "pinned",
-        "colocated",
-    )
+from chipzinc.compiled import compiled, within
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
+from chipzinc.hints.placing import (
+    Costs,
+    Lists,
+    Placed,
+    costs_of,
+    count_triangles,
+    excess_us,
+    fits,
+    forget_change,
+    load_us,
+    longest_us,
+    move,
+    note_change,
+    place,
+    place_anew,
+    range_of,
+    redirect,
 )
-"""Hard rules that a shifted pipeline keeps; where others are selected, nothing is shifted."""
+from chipzinc.ideals.pipelines import Ordered
 
 HEAT = (0.05, 0.001)
 """Temperature in the beginning and in the end, in shares of the wished interval."""
@@ -41,16 +43,44 @@ _WISH = 0.9  # of the shortest interval so far, what is wished for
 _PRICE = 0.3  # of an edge that closes a triangle, in wished intervals
 _SETS = 0.1  # share of moves that take a set
 _PRESSED = 0.6  # share of single moves from chips that take too long or are in a triangle
-_TRIES = 6  # to draw such a chip
-_LOOK = 128  # moves between looks at the clock
 _RENUMBER = 2_048  # moves after which chips that are alike get other numbers
 _GAIN = 1e-4  # share by which a shorter interval is worth noting
 
 
-def may_shift(package: Package) -> bool:
-    """Whether the package is one for `shift`."""
-    rules = {rule.name for rule in package.rules if rule.soft_weight is None}
-    return "acyclic_dataflow" in rules and rules <= KNOWN_RULES and package.communication != "host"
+class _Walk(NamedTuple):
+    """How far an annealing has come; arrays of one element are what moves change.
+
+    Attributes:
+        best: chip of each item of the shortest pipeline found, shape [item].
+        found: whether there is one.
+        best_us: its interval; infinite where nothing that holds is known.
+        wish_us: the interval wished for.
+        excess_us: by how much loads exceed that.
+        triangles: edges that close one.
+        pressed: chips that take too long or are in a triangle, shape [chip]; the first `n_pressed` count.
+        n_pressed: how many.
+        number: new number of each chip, shape [chip].
+        waiting: chips that feed each and have no new number yet, shape [chip].
+        chips: a list of chips, shape [chip].
+        members: items of a set that is moved, shape [item].
+        among: whether an item is of that set, shape [item].
+        counted: whether a weight is among those of that set, shape [weight].
+    """
+
+    best: IntArray
+    found: BoolArray
+    best_us: FloatArray
+    wish_us: FloatArray
+    excess_us: FloatArray
+    triangles: IntArray
+    pressed: IntArray
+    n_pressed: IntArray
+    number: IntArray
+    waiting: IntArray
+    chips: IntArray
+    members: IntArray
+    among: BoolArray
+    counted: BoolArray
 
 
 def shift(
@@ -65,21 +95,23 @@ def shift(
     """Looks for a shorter pipeline near one.
 
     Args:
-        ordered: items, and a package that one `may_shift`.
+        ordered: items, and a package that one `chipzinc.hints.shifts.may_shift`.
         chip: chip of each item in the order of the pipeline, whether or not it keeps `triangle_dependency`;
             shape [item].
         seconds: time to spend.
         seed: of the draws.
-        moves: most moves to try; None: as many as there is time for.
+        moves: most moves to try, to the next 2,048; None: as many as there is time for.
         heat: temperature in the beginning and in the end.
 
     Returns:
         Chip of each item of the shortest one found, which keeps `acyclic_dataflow`, `no_skipped_chips`,
         `triangle_dependency` where it is hard, and memory at rest; None if none is shorter.
     """
-    placing = Placing(ordered, chip.tolist())
-    search = _Annealing(placing, alike=len(ordered.types.chip) == 1, rng=random.Random(seed))
     begin = time.monotonic()
+    costs = costs_of(ordered)
+    placed, alike = place(costs, chip), len(ordered.types.chip) == 1
+    walk = _begun(costs, placed, alike)
+    _seed(seed)
     tried = 0
     while moves is None or tried < moves:
         done = (time.monotonic() - begin) / max(seconds, 1e-9)
@@ -87,210 +119,329 @@ def shift(
             break
         if moves is not None:
             done = max(done, tried / moves)
-        search.heat = heat[0] * (heat[1] / heat[0]) ** done
-        for _ in range(_LOOK):
-            search.step()
-        tried += _LOOK
-        if tried % _RENUMBER == 0:
-            search.renumber()
-    return None if search.best is None else np.array(search.best, dtype=np.int64)
+        _anneal(costs, placed, walk, heat[0] * (heat[1] / heat[0]) ** done, _RENUMBER, alike)
+        tried += _RENUMBER
+    return walk.best if walk.found[0] else None
 
 
-@dataclass(eq=False)
-class _Annealing:
-    """The search's state.
+def _begun(costs: Costs, placed: Placed, alike: bool) -> _Walk:
+    """A walk before its first move."""
+    n, n_chips = len(placed.chip), len(placed.n_on)
+    triangles, longest = count_triangles(costs, placed), longest_us(costs, placed)
+    walk = _Walk(
+        best=np.zeros(n, dtype=np.int64),
+        found=np.zeros(1, dtype=np.bool_),
+        best_us=np.array([math.inf]),
+        wish_us=np.array([_WISH * longest]),
+        excess_us=np.zeros(1),
+        triangles=np.array([triangles]),
+        pressed=np.zeros(n_chips, dtype=np.int64),
+        n_pressed=np.zeros(1, dtype=np.int64),
+        number=np.zeros(n_chips, dtype=np.int64),
+        waiting=np.zeros(n_chips, dtype=np.int64),
+        chips=np.zeros(n_chips, dtype=np.int64),
+        members=np.zeros(n, dtype=np.int64),
+        among=np.zeros(n, dtype=np.bool_),
+        counted=np.zeros(len(costs.weight_bytes), dtype=np.bool_),
+    )
+    if not triangles and fits(costs, placed) and _numbered(placed, walk, alike):
+        walk.best_us[0] = longest
+    _look(costs, placed, walk)
+    return walk
 
-    Attributes:
-        placing: where items are.
-        alike: whether chips may change places.
-        rng: source of draws.
-        heat: temperature, in shares of the wished interval.
-        best: chip of each item of the shortest pipeline found, shape [item].
-    """
 
-    placing: Placing
-    alike: bool
-    rng: random.Random
-    heat: float = HEAT[0]
-    best: list[int] | None = None
+@compiled
+def _seed(seed: int) -> None:
+    np.random.seed(seed)  # numba's own generator, of which each thread has one
 
-    def __post_init__(self) -> None:
-        self._triangles = self.placing.triangles()
-        holds = not self._triangles and self.placing.fits() and self._numbered() is not None
-        longest = self.placing.longest_us()
-        self._best_us = longest if holds else math.inf
-        self._wish_us = _WISH * longest
-        self._pressed: list[int] = []
-        self._press()
 
-    def step(self) -> None:
-        """Proposes one move, and makes it or not."""
-        if self.rng.random() < _SETS:
-            drawn = self._set()
-            if drawn is not None:
-                self._try_set(*drawn)
+@within
+def _below(n: int) -> int:
+    """A number of 0 .. n - 1."""
+    return int(np.random.random() * n)
+
+
+@compiled
+def _anneal(costs: Costs, placed: Placed, walk: _Walk, heat: float, moves: int, alike: bool) -> None:
+    """Proposes moves, makes them or not, and then gives chips that are alike other numbers."""
+    for _ in range(moves):
+        if np.random.random() >= _SETS:
+            _try_one(costs, placed, walk, heat, alike)
+            continue
+        n, of, to = _draw_set(costs, placed, walk)
+        if n:
+            _try_set(costs, placed, walk, n, of, to, heat, alike)
+            for k in range(n):
+                walk.among[walk.members[k]] = False
+    _renumber(costs, placed, walk, alike)
+    walk.triangles[0] = count_triangles(costs, placed)
+    _look(costs, placed, walk)
+
+
+@within
+def _try_one(costs: Costs, placed: Placed, walk: _Walk, heat: float, alike: bool) -> None:
+    """Proposes to move one item, to a chip of what it reads or is read by, or to any that the order allows."""
+    item = _item(placed, walk)
+    low, high = range_of(costs, placed, item)
+    if high <= low:
+        return
+    of, to = placed.chip[item], low + _below(high - low + 1)
+    n_before = costs.before.starts[item + 1] - costs.before.starts[item]
+    n_after = costs.after.starts[item + 1] - costs.after.starts[item]
+    if _below(2) and n_before + n_after:
+        near = _below(n_before + n_after)
+        if near < n_before:
+            to = placed.chip[costs.before.ids[costs.before.starts[item] + near]]
         else:
-            self._try_one()
+            to = placed.chip[costs.after.ids[costs.after.starts[item] + near - n_before]]
+    walk.members[0] = item
+    if to == of or not low <= to <= high or not _has_room(costs, placed, walk, 1, to):
+        return
+    note_change(costs, placed, item, to)
+    after = excess_us(costs, placed, walk.wish_us[0])
+    forget_change(placed)
+    more, most = (after - walk.excess_us[0]) / walk.wish_us[0], _tolerance(heat)
+    if not more - _PRICE * walk.triangles[0] <= most:
+        return
+    redirect(costs, placed, item, of, to)
+    triangles = count_triangles(costs, placed)
+    redirect(costs, placed, item, to, of)
+    if more + _PRICE * (triangles - walk.triangles[0]) <= most:
+        move(costs, placed, item, to)
+        _moved(costs, placed, walk, triangles, alike)
 
-    def renumber(self) -> None:
-        """Gives chips that are alike the numbers of another order, in which each still feeds only later ones."""
-        self._press()
-        if not self.alike:
-            self.placing.place(self.placing.chip)
+
+@within
+def _try_set(costs: Costs, placed: Placed, walk: _Walk, n: int, of: int, to: int, heat: float, alike: bool) -> None:
+    """Proposes to move the first `n` members from one chip to another."""
+    for k in range(n):
+        item = walk.members[k]
+        if np.isinf(costs.time_us[item, to]):
             return
-        chips, feeds = range(self.placing.n_chips), self.placing.feeds
-        waiting = [sum(feeds[a] >> b & 1 for a in chips) for b in chips]
-        ready = [chip for chip in chips if not waiting[chip]]
-        number = [0] * len(chips)
-        for place in chips:
-            chip = ready.pop(self.rng.randrange(len(ready)))
-            number[chip] = place
-            for fed in chips:
-                if feeds[chip] >> fed & 1:
+        rows = costs.after if to > of else costs.before
+        for j in range(rows.starts[item], rows.starts[item + 1]):
+            other = rows.ids[j]
+            beyond = placed.chip[other] < to if to > of else placed.chip[other] > to
+            if beyond and not walk.among[other]:
+                return
+    if not _has_room(costs, placed, walk, n, to):
+        return
+    before = walk.excess_us[0] / walk.wish_us[0] + _PRICE * walk.triangles[0]
+    for k in range(n):
+        move(costs, placed, walk.members[k], to)
+    triangles = count_triangles(costs, placed)
+    after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + _PRICE * triangles
+    if after - before <= _tolerance(heat):
+        _moved(costs, placed, walk, triangles, alike)
+        return
+    for k in range(n):
+        move(costs, placed, walk.members[k], of)
+
+
+@within
+def _moved(costs: Costs, placed: Placed, walk: _Walk, triangles: int, alike: bool) -> None:
+    """Takes in a move that was made; keeps the pipeline if it holds and is the shortest."""
+    walk.triangles[0] = triangles
+    walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
+    if triangles:
+        return
+    longest = longest_us(costs, placed)
+    if longest >= walk.best_us[0] * (1 - _GAIN) or not fits(costs, placed) or not _numbered(placed, walk, alike):
+        return
+    walk.found[0] = True
+    walk.best_us[0] = longest
+    walk.wish_us[0] = _WISH * longest
+    walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
+
+
+@within
+def _numbered(placed: Placed, walk: _Walk, alike: bool) -> bool:
+    """Writes the chips without numbers left out as the best; False where there are some and chips differ."""
+    number, used = walk.number, 0
+    for chip in range(len(placed.n_on)):
+        if placed.n_on[chip]:
+            if used != chip and not alike:
+                return False
+            number[chip] = used
+            used += 1
+    for item in range(len(placed.chip)):
+        walk.best[item] = number[placed.chip[item]]
+    return True
+
+
+@within
+def _look(costs: Costs, placed: Placed, walk: _Walk) -> None:
+    """Looks by how much loads exceed the wish, and which chips take too long or are in a triangle."""
+    walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
+    n_chips, n = len(placed.n_on), 0
+    for chip in range(n_chips):
+        pressed = load_us(costs, placed, chip) > walk.wish_us[0]
+        for other in range(n_chips if walk.triangles[0] else 0):
+            pressed |= placed.double[chip, other] or placed.double[other, chip]
+        if pressed:
+            walk.pressed[n] = chip
+            n += 1
+    walk.n_pressed[0] = n
+
+
+@within
+def _renumber(costs: Costs, placed: Placed, walk: _Walk, alike: bool) -> None:
+    """Gives chips that are alike the numbers of another order, in which each still feeds only later ones."""
+    n_chips, number = len(placed.n_on), walk.number
+    for chip in range(n_chips):
+        number[chip] = chip
+    if alike:
+        waiting, ready, n_ready = walk.waiting, walk.chips, 0
+        for chip in range(n_chips):
+            waiting[chip] = 0
+            for other in range(n_chips):
+                waiting[chip] += placed.edges[other, chip] > 0
+            if not waiting[chip]:
+                ready[n_ready] = chip
+                n_ready += 1
+        for each in range(n_chips):
+            drawn = _below(n_ready)
+            chip = ready[drawn]
+            n_ready -= 1
+            ready[drawn] = ready[n_ready]
+            number[chip] = each
+            for fed in range(n_chips):
+                if placed.edges[chip, fed] > 0:
                     waiting[fed] -= 1
                     if not waiting[fed]:
-                        ready.append(fed)
-        self.placing.place([number[chip] for chip in self.placing.chip])
-        self._press()
+                        ready[n_ready] = fed
+                        n_ready += 1
+    for item in range(len(placed.chip)):
+        placed.chip[item] = number[placed.chip[item]]
+    place_anew(costs, placed)
 
-    def _try_one(self) -> None:
-        """Proposes to move one item, to a chip of what it reads or is read by, or to any that the order allows."""
-        placing, random_ = self.placing, self.rng.random
-        item = self._item()
-        low, high = placing.range_of(item)
-        if high <= low:
-            return
-        of, to = placing.chip[item], low + int(random_() * (high - low + 1))
-        if random_() < 0.5:
-            near = placing.before[item] + placing.after[item]
-            to = placing.chip[near[int(random_() * len(near))]] if near else to
-        if to == of or not low <= to <= high or not placing.has_room((item,), to):
-            return
-        change = placing.change(item, to)
-        more = placing.excess_us(change, self._wish_us) / self._wish_us
-        most = self._tolerance()
-        if more - _PRICE * self._triangles > most:
-            return
-        placing.redirect(item, to)
-        triangles = placing.triangles()
-        placing.redirect(item, of, of=to)
-        if more + _PRICE * (triangles - self._triangles) <= most:
-            placing.move(item, to, change)
-            self._triangles = triangles
-            self._note()
 
-    def _try_set(self, items: Sequence[int], of: int, to: int) -> None:
-        """Proposes to move some items of one chip to another."""
-        placing, together = self.placing, set(items)
-        if to > of:
-            fits = all(placing.chip[x] >= to or x in together for item in items for x in placing.after[item])
+@within
+def _item(placed: Placed, walk: _Walk) -> int:
+    """An item, rather of a chip that takes too long or is in a triangle."""
+    if walk.n_pressed[0] and np.random.random() < _PRESSED:
+        chip = walk.pressed[_below(walk.n_pressed[0])]
+        if placed.n_on[chip]:
+            return int(placed.on[chip, _below(placed.n_on[chip])])
+    return _below(len(placed.chip))
+
+
+@within
+def _draw_set(costs: Costs, placed: Placed, walk: _Walk) -> tuple[int, int, int]:
+    """Draws items of one chip that stay in order if they all move.
+
+    Returns:
+        How many members there are, with their chip and where to; none if none is drawn.
+    """
+    n, of, to = 0, 0, 0
+    if walk.triangles[0] and _below(2):
+        n, of, to = _draw_of_triangle(costs, placed, walk)
+    else:
+        of = placed.chip[_below(len(placed.chip))]
+        to = _near(placed, walk, of)
+        if np.random.random() < 0.85:
+            n, walk.members[0] = 1, placed.on[of, _below(placed.n_on[of])]
         else:
-            fits = all(placing.chip[x] <= to or x in together for item in items for x in placing.before[item])
-        if not fits or not placing.has_room(items, to):
-            return
-        before = placing.total_excess_us(self._wish_us) / self._wish_us + _PRICE * self._triangles
-        for item in items:
-            placing.move(item, to)
-        triangles = placing.triangles()
-        after = placing.total_excess_us(self._wish_us) / self._wish_us + _PRICE * triangles
-        if not after - before <= self._tolerance():
-            for item in items:
-                placing.move(item, of)
-            return
-        self._triangles = triangles
-        self._note()
-
-    def _item(self) -> int:
-        """An item, rather of a chip that takes too long or is in a triangle."""
-        placing, random_ = self.placing, self.rng.random
-        if self._pressed and random_() < _PRESSED:
-            items = placing.on[self._pressed[int(random_() * len(self._pressed))]]
-            if items:
-                return items[int(random_() * len(items))]
-        return int(random_() * len(placing.chip))
-
-    def _set(self) -> tuple[list[int], int, int] | None:
-        """Items of one chip that stay in order if they all move, with that chip and where to; None if none is drawn."""
-        placing, random_ = self.placing, self.rng.random
-        doubled = placing.doubled() if self._triangles and random_() < 0.5 else []
-        if doubled:
-            items, of, to = self._of_triangle(*doubled[int(random_() * len(doubled))])
-        else:
-            of = placing.chip[int(random_() * len(placing.chip))]
-            items = placing.on[of]
-            to = self._near(of)
-            if random_() < 0.85:
-                items = [items[int(random_() * len(items))]]
-        if to == of:
-            return None
-        return _closed(placing, items, of, placing.after if to > of else placing.before), of, to
-
-    def _of_triangle(self, a: int, b: int, between: list[int]) -> tuple[list[int], int, int]:
-        """What feeds the one chip directly from the other, or is so fed, and where it could go."""
-        placing, random_ = self.placing, self.rng.random
-        ends = {item for item in placing.on[a] if any(placing.chip[x] == b for x in placing.after[item])}
-        of, other = a, b
-        if random_() < 0.5:
-            ends = {item for item in placing.on[b] if any(placing.chip[x] == a for x in placing.before[item])}
-            of, other = b, a
-        items = sorted(ends)
-        if random_() < 0.2:
-            items = [items[int(random_() * len(items))]]
-        drawn = random_()
-        if drawn < 0.3 or not between:
-            return items, of, other
-        if drawn < 0.5:
-            return items, of, between[int(random_() * len(between))]
-        return items, of, self._near(of)
-
-    def _near(self, chip: int) -> int:
-        """An unused chip, one that a chip feeds or is fed by, or any."""
-        placing, drawn = self.placing, self.rng.random()
-        chips = range(placing.n_chips)
-        if drawn < 0.4:
-            near = [other for other in chips if not placing.on[other]]
-        elif drawn < 0.8:
-            near = [other for other in chips if placing.edges[chip][other] or placing.edges[other][chip]]
-        else:
-            near = list(chips)
-        return near[int(self.rng.random() * len(near))] if near else chip
-
-    def _tolerance(self) -> float:
-        """The most by which what is minimised may grow."""
-        return -self.heat * math.log(1.0 - self.rng.random())
-
-    def _note(self) -> None:
-        """Keeps the pipeline if it holds and is the shortest."""
-        if self._triangles:
-            return
-        longest = self.placing.longest_us()
-        if longest >= self._best_us * (1 - _GAIN):
-            return
-        numbered = self._numbered()
-        if numbered is not None and self.placing.fits():
-            self.best, self._best_us, self._wish_us = numbered, longest, _WISH * longest
-
-    def _numbered(self) -> list[int] | None:
-        """The chips without numbers left out; None where there are some and chips differ."""
-        used = [chip for chip in range(self.placing.n_chips) if self.placing.on[chip]]
-        if not self.alike and used != list(range(len(used))):
-            return None
-        number = {chip: place for place, chip in enumerate(used)}
-        return [number[chip] for chip in self.placing.chip]
-
-    def _press(self) -> None:
-        """Looks which chips take too long or are in a triangle."""
-        placing = self.placing
-        ends = {chip for a, b, _ in placing.doubled() for chip in (a, b)} if self._triangles else set()
-        self._pressed = [c for c in range(placing.n_chips) if c in ends or placing.load_us(c) > self._wish_us]
+            n = placed.n_on[of]
+            for k in range(n):
+                walk.members[k] = placed.on[of, k]
+    if to == of:
+        return 0, of, to
+    return _close(placed, walk, n, of, costs.after if to > of else costs.before), of, to
 
 
-def _closed(placing: Placing, items: Sequence[int], chip: int, towards: list[list[int]]) -> list[int]:
-    """Some items of a chip with all of it that follow them, or precede them."""
-    found, left = set(items), list(items)
-    while left:
-        for item in towards[left.pop()]:
-            if placing.chip[item] == chip and item not in found:
-                found.add(item)
-                left.append(item)
-    return sorted(found)
+@within
+def _draw_of_triangle(costs: Costs, placed: Placed, walk: _Walk) -> tuple[int, int, int]:
+    """Draws what feeds one chip directly from another that also reaches it on a longer way, or is so fed."""
+    count_triangles(costs, placed)
+    n_chips, a, b, seen = len(placed.n_on), 0, 0, 0
+    for x in range(n_chips):
+        for y in range(x + 1, n_chips):
+            if placed.double[x, y]:
+                seen += 1
+                if _below(seen) == 0:  # each of them as likely
+                    a, b = x, y
+    if not seen:
+        return 0, 0, 0
+    first = _below(2) == 0
+    of, other = (a, b) if first else (b, a)
+    rows = costs.after if first else costs.before
+    n = 0
+    for k in range(placed.n_on[of]):
+        item = placed.on[of, k]
+        for j in range(rows.starts[item], rows.starts[item + 1]):
+            if placed.chip[rows.ids[j]] == other:
+                walk.members[n] = item
+                n += 1
+                break
+    if n and np.random.random() < 0.2:
+        n, walk.members[0] = 1, walk.members[_below(n)]
+    drawn = np.random.random()
+    if drawn >= 0.5:
+        return n, of, _near(placed, walk, of)
+    to, seen = other, 0
+    for between in range(n_chips if drawn >= 0.3 else 0):
+        if placed.reach[a, between] and placed.reach[between, b]:
+            seen += 1
+            if _below(seen) == 0:
+                to = between
+    return n, of, to
+
+
+@within
+def _near(placed: Placed, walk: _Walk, chip: int) -> int:
+    """An unused chip, one that a chip feeds or is fed by, or any."""
+    n_chips, drawn = len(placed.n_on), np.random.random()
+    if drawn < 0.8:
+        near, n = walk.chips, 0
+        for other in range(n_chips):
+            if not placed.n_on[other] if drawn < 0.4 else placed.edges[chip, other] + placed.edges[other, chip] > 0:
+                near[n] = other
+                n += 1
+        return int(near[_below(n)]) if n else chip
+    return _below(n_chips)
+
+
+@within
+def _close(placed: Placed, walk: _Walk, n: int, chip: int, towards: Lists) -> int:
+    """Adds to the first `n` members all on their chip that follow them, or precede them; returns how many they are."""
+    for k in range(n):
+        walk.among[walk.members[k]] = True
+    done = 0
+    while done < n:
+        item = walk.members[done]
+        done += 1
+        for j in range(towards.starts[item], towards.starts[item + 1]):
+            other = towards.ids[j]
+            if placed.chip[other] == chip and not walk.among[other]:
+                walk.among[other] = True
+                walk.members[n] = other
+                n += 1
+    return n
+
+
+@within
+def _has_room(costs: Costs, placed: Placed, walk: _Walk, n: int, chip: int) -> bool:
+    """Whether a chip's memory at rest takes the first `n` members beside what is on it."""
+    if not costs.keeps_memory:
+        return True
+    io, weight = placed.io[chip], placed.weight[chip]
+    for k in range(n):
+        item = walk.members[k]
+        io = max(io, costs.io_bytes[item])
+        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
+            each = costs.weights.ids[j]
+            if not placed.users[each, chip] and not walk.counted[each]:
+                walk.counted[each] = True
+                weight += costs.weight_bytes[each]
+    for k in range(n):
+        item = walk.members[k]
+        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
+            walk.counted[costs.weights.ids[j]] = False
+    return bool(io + (0 if costs.streamed else weight) <= costs.sram_bytes[chip])
+
+
+@within
+def _tolerance(heat: float) -> float:
+    """The most by which what is minimised may grow."""
+    return -heat * math.log(1.0 - np.random.random())

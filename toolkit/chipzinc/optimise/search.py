@@ -21,8 +21,7 @@ from chipzinc.correct.overflow import DYNAMIC_MEMORY_RULE, live_set
 from chipzinc.errors import SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray
-from chipzinc.hints.shifting import may_shift
-from chipzinc.hints.shifts import Shifts
+from chipzinc.hints.shifts import Shifts, may_shift
 from chipzinc.optimise.neighbourhood import Answer, Task, solve
 from chipzinc.optimise.regions import Proposal, Regions
 from chipzinc.optimise.score import Scorer, Standing
@@ -37,7 +36,7 @@ _FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
 _SHIFTING_S = 4.0  # at a time
-_COUNTED_SHIFTS = 20_000  # moves at a time, where the number of iterations counts
+_COUNTED_SHIFTS = 200_000  # moves at a time, where the number of iterations counts
 _MOST_FAILURES = 5
 _GRACE_S = 1.0  # for a solve that ends with the search
 

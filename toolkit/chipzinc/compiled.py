@@ -1,0 +1,42 @@
+"""`compiled` and `within`: functions of loops over arrays as machine code, by numba.
+
+The code is kept in the user's cache, under a checksum of all the sources in the folder of the function, so that a
+machine compiles it once. Importing this takes half a second: whoever does does so where it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numba.extending
+import platformdirs
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def compiled(function: _Function) -> _Function:
+    """Has numba compile a function when Python first calls it; other threads run while its code does."""
+    config: Any = numba.config
+    place, config.CACHE_DIR = config.CACHE_DIR, str(_kept(Path(function.__code__.co_filename).parent))
+    try:
+        return cast("_Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    finally:
+        config.CACHE_DIR = place
+
+
+def within(function: _Function) -> _Function:
+    """Lets compiled functions call a function, and be compiled with it; to Python it stays as it is."""
+    known: _Function = numba.extending.register_jitable(function)
+    return known
+
+
+@cache
+def _kept(folder: Path) -> Path:
+    """Where the code of a folder's functions is kept; numba itself looks at the function's own file alone."""
+    sources = hashlib.sha256(b"".join(each.read_bytes() for each in sorted(folder.glob("*.py"))))
+    return Path(platformdirs.user_cache_dir("chipzinc")) / f"compiled-{sources.hexdigest()[:12]}"
