@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.hints.placing import (
+from chipzinc.hints.shifting.annealing import shift
+from chipzinc.hints.shifting.placing import (
     Costs,
     Placed,
     costs_of,
@@ -27,7 +28,6 @@ from chipzinc.hints.placing import (
     place,
     range_of,
 )
-from chipzinc.hints.shifting import shift
 from chipzinc.hints.shifts import may_shift
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.pipelines import Ordered

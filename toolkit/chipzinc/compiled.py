@@ -1,7 +1,7 @@
 """`compiled` and `within`: functions of loops over arrays as machine code, by numba.
 
-The code is kept in the user's cache, under a checksum of all the sources in the folder of the function, so that a
-machine compiles it once. Importing this takes half a second: whoever does does so where it is used.
+The code is kept in the user's cache, under a checksum of all the sources in the function's folder, so that a machine
+compiles it once. Importing this takes half a second: whoever does does so where it is used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import numba
@@ -33,6 +34,11 @@ def within(function: _Function) -> _Function:
     """Lets compiled functions call a function, and be compiled with it; to Python it stays as it is."""
     known: _Function = numba.extending.register_jitable(function)
     return known
+
+
+def is_kept(package: ModuleType) -> bool:
+    """Whether the code of a package's functions was compiled before, as far as files tell."""
+    return any(_kept(Path(folder)).rglob("*.nbc") for folder in package.__path__)
 
 
 @cache

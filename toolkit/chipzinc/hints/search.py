@@ -44,10 +44,9 @@ _ROUNDS = 12  # of forbidding slices whose memory overflows over time
 _WIDTHS = ((3, 16), (12, 48))  # states and slices kept in the search for pipelines whose edges pass over chips
 _MOST_UNTANGLED = 4_000  # ideals of a family for that search
 _NEAR = 1.3  # of the least an interval can be: where quick pipelines come so near, the others are not looked for
-_FILLING_SHARE = 0.5  # of the time, where the quick pipelines are not near
-_SHIFTING_SHARE = 0.2  # of the time, for what is then found
+_FILLING_SHARE = 0.3  # of the time, where the quick pipelines are not near
+_SHIFTING_SHARE = 0.35  # of the time, for what is then found
 _ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
-_ROUNDS_OF_SHIFTING = 4
 _BEAMS = (1, 3)  # partial pipelines kept, in turn
 _FAVOURS = (0.8, 1.2)  # range of the factors that make the beams differ
 _FAILURES = 6  # after which an interval counts as too short
@@ -118,6 +117,7 @@ class _Search:
     def __post_init__(self) -> None:
         self.model = ThroughputModel(self.context.graph, self.context.package)
         package = self.context.package
+        self.shifts = Shifts(self.context.graph, package, self.context.coarsening) if may_shift(package) else None
         self.no_jumps = self.context.no_jumps or hard(package, "max_hops")
         self.any_order = hard(package, "acyclic_quotient") and not hard(package, "acyclic_dataflow")
 
@@ -204,15 +204,11 @@ class _Search:
             deadline: `time.monotonic()` at which to end.
             seed: of the draws.
         """
-        if not may_shift(self.context.package) or not self.ranked:
+        if self.shifts is None or not self.ranked:
             return
-        shifts = Shifts(self.context.graph, self.context.package, self.context.coarsening)
-        left = deadline - time.monotonic()
-        for place in range(_ROUNDS_OF_SHIFTING):
-            seconds = min(left / _ROUNDS_OF_SHIFTING, deadline - time.monotonic())
-            if seconds <= 0 or self.reached:
-                return
-            chips = shifts.find(self.ranked[0][1], seconds, seed + place)
+        seconds = deadline - time.monotonic()
+        if seconds > 0 and not self.reached:
+            chips = self.shifts.find(self.ranked[0][1], seconds, seed)
             if chips is not None and self.overflowing(chips) is None:
                 self.add(chips)
 

@@ -1,4 +1,4 @@
-"""`Shifts`: partitions whose items are shifted by annealing, groups and single ops in turn.
+"""`Shifts`: partitions whose items are shifted by annealing, mostly single ops, now and then groups.
 
 Beside solvers, which look at all of a small neighbourhood: where rules tie many chips together, none of these may hold
 anything better. What is found here has to be checked by the rules like everything else.
@@ -7,6 +7,8 @@ anything better. What is found here has to be checked by the rules like everythi
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
 import time
 from functools import cache
@@ -33,7 +35,8 @@ KNOWN_RULES = frozenset(
 )
 """Hard rules that a shifted pipeline keeps; where others are selected, nothing is shifted."""
 
-_GENTLE = 0.3  # of the heat in the beginning, every second time
+_TURNS = ((False, 1.0), (False, 3.0), (True, 1.0), (False, 0.3))  # whether groups move, and how hot it is
+_MANY_OPS = 6_000  # so many hardly move one by one in a while, so that groups come first
 
 
 def may_shift(package: Package) -> bool:
@@ -48,13 +51,12 @@ class Shifts:
     Args:
         graph: the graph.
         package: a package that one `may_shift`.
-        coarsening: groups, which move together in every second search.
+        coarsening: groups, which move together in some searches.
     """
 
     def __init__(self, graph: OpGraph, package: Package, coarsening: Coarsening) -> None:
         self.graph, self.package, self.coarsening = graph, package, coarsening
         self._turn = 0
-        _compiling()
 
     def find(self, chips: IntArray, seconds: float, seed: int, moves: int | None = None) -> IntArray | None:
         """A shorter partition, chip of each op, shape [op]; None if none is found.
@@ -68,12 +70,13 @@ class Shifts:
         begin = time.monotonic()
         if not _compiling().wait(min(seconds, threading.TIMEOUT_MAX)):
             return None
-        from chipzinc.hints.shifting import HEAT, shift
+        from chipzinc.hints.shifting.annealing import HEAT, shift
 
         turn, self._turn = self._turn, self._turn + 1
-        groups = None if turn % 2 else refine(self.graph, self.coarsening, partition=chips).group_of
+        grouped, hot = _TURNS[(turn + 2 * (self.graph.n_ops > _MANY_OPS)) % len(_TURNS)]
+        groups = refine(self.graph, self.coarsening, partition=chips).group_of if grouped else None
         ordered = Ordered.of(self.graph, self.package, group_of=groups)
-        heat = (HEAT[0] * (_GENTLE if turn // 2 % 2 else 1.0), HEAT[1])
+        heat = (HEAT[0] * hot, HEAT[1])
         left = seconds - (time.monotonic() - begin)
         found = shift(ordered, ordered.restrict(chips), left, seed=seed, moves=moves, heat=heat)
         return None if found is None else ordered.chips(found)
@@ -81,10 +84,22 @@ class Shifts:
 
 @cache
 def _compiling() -> threading.Event:
-    """Begins to compile the search, or to read its code where a machine has compiled it before; set when done."""
+    """Begins to read the code of the search; a process compiles it before where it is not kept. Set when done.
+
+    That process goes on when this one ends, so that the next one finds the code.
+    """
     done = threading.Event()
 
     def work() -> None:
+        from chipzinc.compiled import is_kept
+        from chipzinc.hints import shifting
+
+        if not is_kept(shifting):
+            command = f"from {__name__} import compile_search; compile_search()"
+            quiet = subprocess.DEVNULL
+            subprocess.Popen(
+                [sys.executable, "-c", command], stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+            ).wait()
         with contextlib.suppress(Exception):  # who shifts then meets it again
             compile_search()
         done.set()
@@ -95,7 +110,7 @@ def _compiling() -> threading.Event:
 
 def compile_search() -> None:
     """Has the search as machine code, which takes half a minute where the machine has not compiled it before."""
-    from chipzinc.hints.shifting import shift
+    from chipzinc.hints.shifting.annealing import shift
 
     ordered = Ordered.of(load_zoo_graph("lenet5"), load_spec("mcm16-ring"))
     shift(ordered, np.zeros(ordered.items.n_items, dtype=np.int64), np.inf, moves=1)

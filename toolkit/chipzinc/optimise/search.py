@@ -35,7 +35,7 @@ _PATIENCE_S = 3.0  # for the next improvement inside a neighbourhood
 _FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes, the others in the model's order
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
-_SHIFTING_S = 4.0  # at a time
+_SHIFTING_S, _SHIFTING_SHARE = 4.0, 0.4  # at a time, or as much of the time left
 _COUNTED_SHIFTS = 200_000  # moves at a time, where the number of iterations counts
 _MOST_FAILURES = 5
 _GRACE_S = 1.0  # for a solve that ends with the search
@@ -221,7 +221,9 @@ class Search:
         assert self.shifts is not None
         begin = time.monotonic()
         counted = limits.iterations is not None
-        seconds = math.inf if counted else max(0.0, min(_SHIFTING_S, limits.left_s() - _SHORTEST_SOLVE_S))
+        left = limits.left_s() - _SHORTEST_SOLVE_S
+        longest = max(_SHIFTING_S, _SHIFTING_SHARE * left) if math.isfinite(left) else _LONGEST_SOLVE_S
+        seconds = math.inf if counted else max(0.0, min(longest, left))
         chips = self.shifts.find(start.chips, seconds, self._seed + number, _COUNTED_SHIFTS if counted else None)
         return Answer(chips, proven=False, seconds=time.monotonic() - begin)
 

@@ -25,7 +25,8 @@ _REFUSED = -1e9  # logit of a chip that cannot run the group
 _FIRST_GAIN = 0.01  # of the layers that score: an untrained policy draws around greedy's place
 _FIRST_SHARPNESS = 2.0  # before softplus: a chip away is an eighth as likely
 _FIRST_EXTRA = -8.0  # before softplus: what a group takes up beside its work
-_FIRST_FILL = 5.0  # before the sigmoid: nearly all chips are filled
+_FIRST_FILL = 3.0  # before the sigmoid: nearly all chips are filled
+_FILL_GAIN = 10.0  # small graphs fill few of many chips: that must not take long to learn
 
 
 @dataclass(frozen=True)
@@ -277,7 +278,7 @@ class PolicyNetwork(nn.Module):
         taken = graph.work * torch.exp(scale.clamp(-4, 4)) + nn.functional.softplus(extra + _FIRST_EXTRA)
         taken = taken * torch.exp(candidate.stretch) * candidate.free
         begin, end = _span(graph, candidate)
-        filled = (end - begin) * torch.sigmoid(self.fill(group.mean(dim=1)) + _FIRST_FILL)
+        filled = (end - begin) * torch.sigmoid(_FILL_GAIN * self.fill(group.mean(dim=1)) + _FIRST_FILL)
         share = (taken.cumsum(dim=1) - taken / 2) / taken.sum(dim=1, keepdim=True).clamp(min=_LEAST_TAKEN)
         middle = begin + filled * share
         chip = torch.searchsorted(graph.ends, middle.detach(), right=True).clamp(1, len(graph.ends) - 1)

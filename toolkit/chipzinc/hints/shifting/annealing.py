@@ -16,7 +16,7 @@ import numpy as np
 
 from chipzinc.compiled import compiled, within
 from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
-from chipzinc.hints.placing import (
+from chipzinc.hints.shifting.placing import (
     Costs,
     Lists,
     Placed,
@@ -111,7 +111,6 @@ def shift(
     costs = costs_of(ordered)
     placed, alike = place(costs, chip), len(ordered.types.chip) == 1
     walk = _begun(costs, placed, alike)
-    _seed(seed)
     tried = 0
     while moves is None or tried < moves:
         done = (time.monotonic() - begin) / max(seconds, 1e-9)
@@ -119,7 +118,7 @@ def shift(
             break
         if moves is not None:
             done = max(done, tried / moves)
-        _anneal(costs, placed, walk, heat[0] * (heat[1] / heat[0]) ** done, _RENUMBER, alike)
+        _anneal(costs, placed, walk, heat[0] * (heat[1] / heat[0]) ** done, alike, -1 if tried else seed)
         tried += _RENUMBER
     return walk.best if walk.found[0] else None
 
@@ -150,11 +149,6 @@ def _begun(costs: Costs, placed: Placed, alike: bool) -> _Walk:
     return walk
 
 
-@compiled
-def _seed(seed: int) -> None:
-    np.random.seed(seed)  # numba's own generator, of which each thread has one
-
-
 @within
 def _below(n: int) -> int:
     """A number of 0 .. n - 1."""
@@ -162,9 +156,14 @@ def _below(n: int) -> int:
 
 
 @compiled
-def _anneal(costs: Costs, placed: Placed, walk: _Walk, heat: float, moves: int, alike: bool) -> None:
-    """Proposes moves, makes them or not, and then gives chips that are alike other numbers."""
-    for _ in range(moves):
+def _anneal(costs: Costs, placed: Placed, walk: _Walk, heat: float, alike: bool, seed: int) -> None:
+    """Proposes moves, makes them or not, and then gives chips that are alike other numbers.
+
+    The draws go on from those before, unless there is a seed of at least 0.
+    """
+    if seed >= 0:
+        np.random.seed(seed)  # numba's own generator, of which each thread has one
+    for _ in range(_RENUMBER):
         if np.random.random() >= _SETS:
             _try_one(costs, placed, walk, heat, alike)
             continue
