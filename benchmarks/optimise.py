@@ -26,6 +26,7 @@ from chipzinc.graph.zoo import load_zoo_graph, zoo_names
 from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package
 from chipzinc.hardware.placement import placement_package
+from chipzinc.policy.curriculum import Variation, varied
 from chipzinc.solve import Session
 
 PLACEMENT = Path(__file__).parents[2] / "shared" / "data" / "placement"
@@ -38,6 +39,7 @@ PLACEMENT_LIMIT_S = 10.0
 PROOF_LIMIT_S = 60.0
 LARGE_OPS, LARGE_LIMIT_S, LARGE_MB = 10_000, 120.0, 8_000
 ZOO_LIMIT_S, ZOO_GOAL = 60.0, 0.97
+PACKAGES_LIMIT_S, PACKAGES_GRAPHS = 30.0, ("resnet50", "bert-base", "inception-v3", "gru-lm")
 SAME = 1e-4  # relative difference of intervals below which neither is worse
 NO_TRANSFERS = 1e12  # bytes per µs of a link whose transfers take no time
 
@@ -109,6 +111,24 @@ def large(seconds: float | None) -> None:
         print(f"Peak memory, MiniZinc's processes included: {peak.highest_mb:,.0f} MB (goal: {LARGE_MB:,} MB).")
 
 
+def packages(seconds: float | None) -> None:
+    """Meshes, chips of two classes and two-way rings: the search beside its rivals at equal time."""
+    limit = seconds or PACKAGES_LIMIT_S
+    rows = []
+    for package in (varied(Variation(16, topology="ring-two-way")), *map(load_spec, ("hetero9-mesh", "simba36"))):
+        for name in PACKAGES_GRAPHS:
+            graph = load_zoo_graph(name)
+            found = _runs("packages", name, roomy(package, graph), limit)
+            lost = [run.method for run in found if _worse(found[0], run)]
+            best = found[0]
+            near = best.bound_us / best.interval_us if best.interval_us and best.bound_us else None
+            told = "-" if near is None else f"{near:.4f}"
+            rows.append((package.name, name, *(_interval(run) for run in found), told, ", ".join(lost)))
+    columns = ("package", "graph", SEARCH, *_rivals(), "bound/interval", "worse than")
+    print_table(f"Other packages, {limit:g} s a method", columns, rows)
+    save("optimise-packages", [dict(zip(columns, row, strict=True)) for row in rows])
+
+
 def zoo(seconds: float | None, graphs: Sequence[str] = (), *, only_kept: bool = False) -> None:
     """Every graph of the zoo on 16 chips: how near the bound, and who does better at equal time."""
     limit, package = seconds or ZOO_LIMIT_S, load_spec("mcm16-ring")
@@ -146,6 +166,7 @@ SECTIONS: dict[str, Callable[[float | None], None]] = {
     "compute": compute,
     "placement": placement,
     "large": large,
+    "packages": packages,
     "zoo": zoo,
 }
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipzinc.graph.coarsen import Coarsening
+from chipzinc.graph.coarsen import Coarsening, gather
 from chipzinc.graph.importers.placement import import_placement
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.hardware.package import Package
@@ -69,6 +69,16 @@ def test_the_quick_slice_of_two_orders_is_better_than_either_branch_first() -> N
     assert chips is not None
     assert len(set(chips[2:].tolist())) == 1
     assert chips[1] != chips[2]
+
+
+def test_single_ops_are_sliced_where_they_have_too_many_ideals_to_look_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_IDEALS", 3)
+    model = graph([(0, [1], 0), (1, [2], 0), (2, [3], 0)], 4, flops=[10, 20, 20, 10])
+    on = package("kind: ring-one-way", chips=2, more=RULES)
+    groups = gather(model, np.array([0, 1, 1, 2]), np.array([10.0, 20.0, 20.0, 10.0]))
+    interval, chips = best_slices(HintContext(model, on, groups, no_jumps=False), 2.0)[0]
+    assert chips.tolist() == [0, 0, 1, 1]
+    assert interval < ThroughputModel(model, on).evaluate(np.array([0, 0, 0, 1])).interval_us[0]
 
 
 def test_nothing_fits_chips_without_memory() -> None:

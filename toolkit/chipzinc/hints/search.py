@@ -226,12 +226,21 @@ class _Search:
             low = self.family(groups, every_of_groups or sorted({each for order in orders for each in prefixes(order)}))
         if every is not None:
             low = self.family(ops, every)
+        else:
+            self.singly(ops)
         if low is not None:
             self.untangle([groups, ops], every, low)
             self.shake(ops, low, seed)
         elif every is None:
             self.evolve(groups, orders, seed)
         return every is not None and not self.over and (low is None or self.best_us <= low * _CLOSE)
+
+    def singly(self, ops: Ordered) -> None:
+        """Looks at the pipelines over some orders of single ops, where these have too many ideals to look at all."""
+        for order in several(ops.items):
+            if self.over:
+                return
+            self.shortest(self.pipelines(ops, prefixes(order), self.no_jumps))
 
     def family(self, ordered: Ordered, ideals: list[Ideal]) -> float | None:
         """Looks at the pipelines over some ideals.
