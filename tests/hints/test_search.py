@@ -73,6 +73,7 @@ def test_the_quick_slice_of_two_orders_is_better_than_either_branch_first() -> N
 
 def test_single_ops_are_sliced_where_they_have_too_many_ideals_to_look_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MOST_IDEALS", 3)
+    monkeypatch.setattr(search, "may_shift", lambda package: False)
     model = graph([(0, [1], 0), (1, [2], 0), (2, [3], 0)], 4, flops=[10, 20, 20, 10])
     on = package("kind: ring-one-way", chips=2, more=RULES)
     groups = gather(model, np.array([0, 1, 1, 2]), np.array([10.0, 20.0, 20.0, 10.0]))
