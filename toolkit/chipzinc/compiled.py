@@ -38,7 +38,7 @@ def within(function: _Function) -> _Function:
 
 def is_kept(package: ModuleType) -> bool:
     """Whether the code of a package's functions was compiled before, as far as files tell."""
-    return any(_kept(Path(folder)).rglob("*.nbc") for folder in package.__path__)
+    return any(file.exists() for folder in package.__path__ for file in _kept(Path(folder)).rglob("*.nbc"))
 
 
 @cache

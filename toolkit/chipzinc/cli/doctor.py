@@ -27,7 +27,10 @@ OPTIONAL = {
 
 def doctor(
     install: Annotated[
-        bool, typer.Option("--install", help="Put the embedded MiniZinc into the user's cache, unless it is there.")
+        bool,
+        typer.Option(
+            "--install", help="Put the embedded MiniZinc and machine code of the search into the user's cache."
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing where a MiniZinc works.")] = False,
     as_json: options.Json = False,
@@ -44,10 +47,11 @@ def doctor(
         progress("installing MiniZinc" if install else "asking each MiniZinc for its solvers")
         found = report(install)
         if install:
-            from chipzinc.hints.shifts import compile_search
+            from chipzinc.hints.shifts import compile_search, search_is_kept
 
-            progress("compiling the search, once")
-            compile_search()
+            if not search_is_kept():
+                progress("compiling the search, once")
+                compile_search()
         if install and any(place["kind"] == "embedded" for place in found["places"] if not place["refusal"]):
             from chipzinc.preparation import prepare
 

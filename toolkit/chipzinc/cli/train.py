@@ -54,7 +54,7 @@ def train_policy(
     renamed: Renamed = 0.0,
     imitation: Imitation = 25_000,
     updates: Updates = None,
-    batch: Batch = 16,
+    batch: Batch = 32,
     workers: Workers = 2,
     mode: Mode = "fix",
     solver: options.Solver = "chuffed",

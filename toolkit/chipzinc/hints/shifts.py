@@ -91,10 +91,7 @@ def _compiling() -> threading.Event:
     done = threading.Event()
 
     def work() -> None:
-        from chipzinc.compiled import is_kept
-        from chipzinc.hints import shifting
-
-        if not is_kept(shifting):
+        if not search_is_kept():
             command = f"from {__name__} import compile_search; compile_search()"
             quiet = subprocess.DEVNULL
             subprocess.Popen(
@@ -106,6 +103,14 @@ def _compiling() -> threading.Event:
 
     threading.Thread(target=work, name="chipzinc-compiling", daemon=True).start()
     return done
+
+
+def search_is_kept() -> bool:
+    """Whether the machine has compiled the search before."""
+    from chipzinc.compiled import is_kept
+    from chipzinc.hints import shifting
+
+    return is_kept(shifting)
 
 
 def compile_search() -> None:

@@ -81,7 +81,7 @@ class TrainConfig:
     imitation_batch: int = 8
     imitation_rate: float = 1e-3
     updates: int = 500
-    batch: int = 16
+    batch: int = 32
     ahead: int = 2
     mode: Mode = "fix"
     solver: str = "chuffed"
