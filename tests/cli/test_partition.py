@@ -155,3 +155,9 @@ def test_ctrl_c_before_anything_was_found_is_exit_130_without_a_plan(
     ended = cli("partition", diamond, *HARDWARE, "--mode", "fix", "-o", plan)
     assert (ended.status, ended.err) == (130, "chipzinc: error: interrupted\n")
     assert not plan.exists()
+
+
+def test_what_no_memory_holds_is_infeasible_at_once_not_unanswered(cli: Cli) -> None:
+    ended = cli("partition", "llama-3.2-1b", "--hw", "mcm16-ring", "--time-limit", "60s")
+    assert ended.status == 1
+    assert "the weights take 1,236,338,688 bytes, and all chips together have 1,073,741,824" in ended.err

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipzinc.bounds.memory import check_fit
 from chipzinc.bounds.prove import prove
 from chipzinc.bounds.simple import Bound
 from chipzinc.errors import InfeasibleError
@@ -131,6 +132,7 @@ def optimise(
     rules = selected_rules(package)
     coarsening = group_ops(graph, package, partition=hints.chips if isinstance(hints, Given) else None)
     limits = Limits(deadline, iterations)
+    check_fit(graph, package)
     proof = _Proof(graph, package, limits)
     start = _start(graph, package, rules, coarsening, hints, session, solvers[0], samples, limits, seed, progress)
     started = time.monotonic()
