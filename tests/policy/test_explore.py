@@ -96,3 +96,15 @@ def test_every_pass_is_told_the_reward_and_fresh_ones_the_nearest_best(
     assert [reward.tolist() for reward in seen.reward] == [[0.0, 0.8]] * 3 + [[0.0, 0.0]]
     assert (seen.target[0] == resnet.greedy).all()  # the first pass begins at greedy's, which is known now
     assert (seen.target[3] == -1).all()
+
+
+def test_a_refinement_is_worth_no_less_than_what_it_refines_unless_it_was_not_corrected(
+    network: PolicyNetwork, instance: Instance
+) -> None:
+    explorer = Explorer(network, known(instance, 0), instance, refine_share=1.0)
+    proposal = explorer.propose(4, np.random.default_rng(0))
+    (known_us,) = set(proposal.known_us.tolist())
+    hint = proposal.wishes("fix")
+    us = np.array([known_us * 2, known_us, known_us / 2, np.inf])
+    seen = explorer.observe(proposal, hint, us, known_us)
+    assert seen.reward[0].tolist() == [1.0, 1.0, 2.0, 0.0]

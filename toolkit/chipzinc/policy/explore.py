@@ -7,7 +7,7 @@ Knows no solver: whoever calls has the hints corrected and judged in between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -35,10 +35,12 @@ class Proposal:
     Attributes:
         fresh: samples from the policy's start.
         refined: samples from partitions known; None where none was.
+        known_us: intervals of these partitions, shape [refined sample].
     """
 
     fresh: Draws | None
     refined: Draws | None
+    known_us: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def parts(self) -> tuple[Draws, ...]:
@@ -83,6 +85,7 @@ class Explorer:
         known = self.archive.best.get(self.instance.name, [])
         n_refined = round(self.refine_share * n_samples) if known else 0
         fresh = refined = None
+        known_us = np.zeros(0)
         if n_samples > n_refined:
             start = np.tile(self.instance.start(self.network.config.start), (n_samples - n_refined, 1))
             fresh = sampler.draw(start, rng, passes=self.passes, temperature=temperature, most_likely=most_likely)
@@ -90,9 +93,10 @@ class Explorer:
             # the best one half of the time, the others as often together
             place = np.minimum(rng.geometric(0.5, n_refined) - 1, len(known) - 1)
             start = np.stack([known[at][1] for at in place.tolist()])
+            known_us = np.array([known[at][0] for at in place.tolist()])
             free = self._windows(start, rng)
             refined = sampler.draw(start, rng, passes=1, temperature=temperature, free=free)
-        return Proposal(fresh, refined)
+        return Proposal(fresh, refined, known_us)
 
     def _windows(self, start: IntArray, rng: np.random.Generator) -> BoolArray:
         """Which groups of partitions may move: those on a few chips, mostly around the busiest; [sample, group]."""
@@ -108,6 +112,9 @@ class Explorer:
     def observe(self, proposal: Proposal, chip: IntArray, interval_us: FloatArray, unit_us: float) -> Experience:
         """Remembers what was found and makes experience of it.
 
+        A refinement that is no better than what it refines counts as that, so that the policy learns what betters a
+        partition and not to leave it alone.
+
         Args:
             proposal: what was proposed.
             chip: the corrections, shape [sample, group].
@@ -116,6 +123,9 @@ class Explorer:
         """
         self.archive.add(self.instance.name, chip, interval_us)
         reward = unit_us / np.maximum(interval_us, unit_us / _LARGEST_REWARD)
+        n_fresh = len(reward) - len(proposal.known_us)
+        least = np.where(reward[n_fresh:] > 0, unit_us / np.maximum(proposal.known_us, unit_us / _LARGEST_REWARD), 0.0)
+        reward[n_fresh:] = np.maximum(reward[n_fresh:], least)
         passes, rewards, targets, at = [], [], [], 0
         for part in proposal.parts:
             n = len(part.hint)

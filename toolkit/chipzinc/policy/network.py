@@ -272,13 +272,14 @@ class PolicyNetwork(nn.Module):
 
         Each group says how much of a chip it takes up, which is its work until it learns better. What may move shares
         the chips it is on by these, in order: so what one group takes up moves all behind it, as it does in a
-        pipeline, and chips are as full as one another.
+        pipeline, and chips are as full as one another. Where all may move, some of the last chips may stay empty.
         """
         scale, extra, sharpness = self.room(group).unbind(dim=2)
         taken = graph.work * torch.exp(scale.clamp(-4, 4)) + nn.functional.softplus(extra + _FIRST_EXTRA)
         taken = taken * torch.exp(candidate.stretch) * candidate.free
         begin, end = _span(graph, candidate)
-        filled = (end - begin) * torch.sigmoid(_FILL_GAIN * self.fill(group.mean(dim=1)) + _FIRST_FILL)
+        fill = torch.sigmoid(_FILL_GAIN * self.fill(group.mean(dim=1)) + _FIRST_FILL)
+        filled = (end - begin) * fill.masked_fill(~candidate.free.all(dim=1, keepdim=True), 1.0)
         share = (taken.cumsum(dim=1) - taken / 2) / taken.sum(dim=1, keepdim=True).clamp(min=_LEAST_TAKEN)
         middle = begin + filled * share
         chip = torch.searchsorted(graph.ends, middle.detach(), right=True).clamp(1, len(graph.ends) - 1)

@@ -27,7 +27,8 @@ def packed(proposal: Proposal) -> dict[str, Any]:
         ]
         return {"passes": passes, "ranking": torch.as_tensor(part.ranking)}
 
-    return {"fresh": draws(proposal.fresh), "refined": draws(proposal.refined)}
+    known_us = torch.as_tensor(proposal.known_us)
+    return {"fresh": draws(proposal.fresh), "refined": draws(proposal.refined), "known_us": known_us}
 
 
 def unpacked(instance: Instance, packed: dict[str, Any]) -> Proposal:
@@ -42,4 +43,4 @@ def unpacked(instance: Instance, packed: dict[str, Any]) -> Proposal:
             passes.append(Pass(candidates_of(instance, start), chip, log_prob, free, stretch, value))
         return Draws(tuple(passes), part["ranking"].numpy())
 
-    return Proposal(draws(packed["fresh"]), draws(packed["refined"]))
+    return Proposal(draws(packed["fresh"]), draws(packed["refined"]), packed["known_us"].numpy())
