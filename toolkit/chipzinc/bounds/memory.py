@@ -34,8 +34,8 @@ def check_fit(graph: OpGraph, package: Package) -> None:
     most = int(package.sram_bytes.max())
     if need[op] > most:
         name = graph.op_names[op]
-        message = f"the op '{name}' needs {int(need[op]):,} bytes at once, and no chip has more than {most:,}"
-        raise InfeasibleError(message, rule="memory_capacity", op=name)
+        needed = f"it needs {int(need[op]):,} bytes at once, and none has more than {most:,}"
+        raise InfeasibleError(f"the op '{name}' fits no chip: {needed}", rule="memory_capacity", op=name)
 
 
 def memory_bound(graph: OpGraph, package: Package) -> float:
