@@ -173,7 +173,7 @@ def test_a_weight_that_fills_its_chip_leaves_the_work_to_the_others() -> None:
 def test_an_op_larger_than_every_chip_is_named() -> None:
     model = graph([], 2, weights=[(2000, [1])])
     on = package(chips=3, more="rules: [memory_capacity]")
-    with pytest.raises(InfeasibleError, match="'op1' needs 2,000 bytes") as caught:
+    with pytest.raises(InfeasibleError, match="'op1' fits no chip: it needs 2,000 bytes") as caught:
         bounds(model, on)
     assert (caught.value.rule, caught.value.op) == ("memory_capacity", "op1")
 
