@@ -137,6 +137,6 @@ def test_samples_that_refine_keep_most_groups_and_have_no_target(network: Policy
     busiest = instance.model.evaluate(instance.coarsening.expand(instance.greedy)).chip_us[0].argmax()
     moves = proposal.refined.passes[0].free
     assert (moves[:, instance.greedy == busiest].all(axis=1)).mean() > 0.6
-    seen = explorer.observe(proposal, proposal.wishes("fix"), np.full(40, 2.0), 1.0)
+    seen = explorer.observe(proposal, proposal.wishes("fix"), np.full(40, 0.5), 1.0)
     assert (seen.target[0] == -1).all()
-    assert seen.reward[0].tolist() == [0.5] * 40
+    assert seen.reward[0].tolist() == [2.0] * 40
