@@ -120,11 +120,8 @@ def packages(seconds: float | None) -> None:
             graph = load_zoo_graph(name)
             found = _runs("packages", name, roomy(package, graph), limit)
             lost = [run.method for run in found if _worse(found[0], run)]
-            best = found[0]
-            near = best.bound_us / best.interval_us if best.interval_us and best.bound_us else None
-            told = "-" if near is None else f"{near:.4f}"
-            rows.append((package.name, name, *(_interval(run) for run in found), told, ", ".join(lost)))
-    columns = ("package", "graph", SEARCH, *_rivals(), "bound/interval", "worse than")
+            rows.append((package.name, name, *(_interval(run) for run in found), *_bound(found[0]), ", ".join(lost)))
+    columns = ("package", "graph", SEARCH, *_rivals(), "bound", "bound/interval", "worse than")
     print_table(f"Other packages, {limit:g} s a method", columns, rows)
     save("optimise-packages", [dict(zip(columns, row, strict=True)) for row in rows])
 
@@ -144,10 +141,9 @@ def zoo(seconds: float | None, graphs: Sequence[str] = (), *, only_kept: bool = 
         for method in lost:
             losses[method] += 1
         failed += best.interval_us is None
-        near = best.bound_us / best.interval_us if best.interval_us and best.bound_us else None
+        near = _nearness(best)
         tight += [] if near is None else [near]
-        bound = ("-" if best.bound_us is None else f"{best.bound_us:.3f}", "-" if near is None else f"{near:.4f}")
-        rows.append((name, *(_interval(run) for run in found), *bound, ", ".join(lost)))
+        rows.append((name, *(_interval(run) for run in found), *_bound(best), ", ".join(lost)))
     if not rows:
         print("\nNo runs of the zoo yet: python -m benchmarks.optimise zoo")
         return
@@ -208,6 +204,16 @@ def _row(run: Run) -> tuple[object, ...]:
 
 def _interval(run: Run) -> str:
     return "-" if run.interval_us is None else f"{run.interval_us:.3f}"
+
+
+def _bound(run: Run) -> tuple[str, str]:
+    """A run's bound, and that over its interval."""
+    near = _nearness(run)
+    return ("-" if run.bound_us is None else f"{run.bound_us:.3f}", "-" if near is None else f"{near:.4f}")
+
+
+def _nearness(run: Run) -> float | None:
+    return run.bound_us / run.interval_us if run.interval_us and run.bound_us else None
 
 
 def _gap(run: Run) -> float | None:

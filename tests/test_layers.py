@@ -74,6 +74,7 @@ ENTRANCES = {
     "yaml": {"hardware/yaml", "plans/files"},
     "matplotlib": {"plotting"},
     "numba": {"compiled"},
+    "llvmlite": {"compiled"},
 }
 
 

@@ -144,3 +144,10 @@ def test_nothing_is_shifted_under_rules_that_are_not_known() -> None:
         package("kind: chain", chips=3, more="rules: [acyclic_dataflow, {name: max_hops, parameters: {limit: 1}}]")
     )
     assert not may_shift(package("kind: chain", chips=3, more="rules: [triangle_dependency]"))
+
+
+def test_any_seed_that_is_taken_elsewhere_is_taken_here() -> None:
+    model = unrolled(6, step=1.0, score=2.0)
+    on = package("kind: ring-one-way", chips=5, sram="9 MB", more=RULES)
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    assert shift(ordered, np.zeros(model.n_ops, dtype=np.int64), math.inf, seed=2**70 + 3, moves=3_000) is not None

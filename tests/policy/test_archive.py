@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chipzinc.hints.sources import STARTS, Start
 from chipzinc.policy.archive import Archive
-from chipzinc.policy.disturb import _WAYS, Disturbance, _recut, disturbed
+from chipzinc.policy.disturb import _WAYS, Disturbance, _recut, disturbed, windows, within
 from chipzinc.policy.instance import Instance
 
 
@@ -91,3 +91,16 @@ def test_disturbed_partitions_stay_within_the_package_and_differ(instance: Insta
     assert found.shape == target.shape
     assert 0 <= found.min() <= found.max() < instance.package.n_chips
     assert len(np.unique(found, axis=0)) > len(_WAYS)
+
+
+def test_within_a_window_only_its_groups_are_disturbed_and_keep_to_its_chips(instance: Instance) -> None:
+    rng = np.random.default_rng(0)
+    target = np.tile(instance.greedy, (200, 1))
+    free = windows(target, rng)
+    found = within(free, rng.integers(-9, 99, target.shape), target)
+    assert 0 < free.mean() < 1
+    assert (found[~free] == target[~free]).all()
+    for row, may, was in zip(found, free, target, strict=True):
+        if may.any():
+            assert was[may].min() <= row[may].min() <= row[may].max() <= was[may].max()
+            assert may[(was >= was[may].min()) & (was <= was[may].max())].all()  # a window is whole chips

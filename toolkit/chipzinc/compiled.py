@@ -1,18 +1,20 @@
 """`compiled` and `within`: functions of loops over arrays as machine code, by numba.
 
-The code is kept in the user's cache, under a checksum of all the sources in the function's folder, so that a machine
-compiles it once. Importing this takes half a second: whoever does does so where it is used.
+The code is kept in the user's cache, so that a machine compiles it once. Importing this takes half a second: whoever
+does does so where it is used.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
+import llvmlite.binding
 import numba
 import numba.extending
 import platformdirs
@@ -42,12 +44,19 @@ def within(function: _Function) -> _Function:
 
 
 def is_kept(package: ModuleType) -> bool:
-    """Whether the code of a package's functions was compiled before, as far as files tell."""
+    """Whether the code of a package's functions was compiled before."""
     return any(file.exists() for folder in package.__path__ for file in _kept(Path(folder)).rglob("*.nbc"))
 
 
 @cache
 def _kept(folder: Path) -> Path:
-    """Where the code of a folder's functions is kept; numba itself looks at the function's own file alone."""
-    sources = hashlib.sha256(b"".join(each.read_bytes() for each in sorted(folder.glob("*.py"))))
+    """Where the code of a folder's functions is kept: a place of its own for all that the code depends on.
+
+    numba itself looks at the function's own file alone, and where that was touched it takes the code for old; so what
+    lies in this place is what numba will take.
+    """
+    files = sorted(folder.glob("*.py"))
+    made_by = (numba.__version__, sys.version, llvmlite.binding.get_host_cpu_name())
+    told = [repr((made_by, [(str(file), file.stat().st_mtime_ns) for file in files])).encode()]
+    sources = hashlib.sha256(b"".join(told + [file.read_bytes() for file in files]))
     return Path(platformdirs.user_cache_dir("chipzinc")) / f"compiled-{sources.hexdigest()[:12]}"

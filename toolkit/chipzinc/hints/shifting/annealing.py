@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import math
 import time
-from typing import NamedTuple
 
 import numpy as np
 
 from chipzinc.compiled import compiled, within
-from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
+from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.shifting.drawing import Walk, below, draw_item, draw_set
 from chipzinc.hints.shifting.placing import (
     Costs,
-    Lists,
     Placed,
     costs_of,
     count_triangles,
@@ -42,45 +41,9 @@ HEAT = (0.05, 0.001)
 _WISH = 0.9  # of the shortest interval so far, what is wished for
 _PRICE = 0.3  # of an edge that closes a triangle, in wished intervals
 _SETS = 0.1  # share of moves that take a set
-_PRESSED = 0.6  # share of single moves from chips that take too long or are in a triangle
 _RENUMBER = 2_048  # moves after which chips that are alike get other numbers
+_SEEDS = 2**32  # what numba's generator takes
 _GAIN = 1e-4  # share by which a shorter interval is worth noting
-
-
-class _Walk(NamedTuple):
-    """How far an annealing has come; arrays of one element are what moves change.
-
-    Attributes:
-        best: chip of each item of the shortest pipeline found, shape [item].
-        found: whether there is one.
-        best_us: its interval; infinite where nothing that holds is known.
-        wish_us: the interval wished for.
-        excess_us: by how much loads exceed that.
-        triangles: edges that close one.
-        pressed: chips that take too long or are in a triangle, shape [chip]; the first `n_pressed` count.
-        n_pressed: how many.
-        number: new number of each chip, shape [chip].
-        waiting: chips that feed each and have no new number yet, shape [chip].
-        chips: a list of chips, shape [chip].
-        members: items of a set that is moved, shape [item].
-        among: whether an item is of that set, shape [item].
-        counted: whether a weight is among those of that set, shape [weight].
-    """
-
-    best: IntArray
-    found: BoolArray
-    best_us: FloatArray
-    wish_us: FloatArray
-    excess_us: FloatArray
-    triangles: IntArray
-    pressed: IntArray
-    n_pressed: IntArray
-    number: IntArray
-    waiting: IntArray
-    chips: IntArray
-    members: IntArray
-    among: BoolArray
-    counted: BoolArray
 
 
 def shift(
@@ -118,16 +81,16 @@ def shift(
             break
         if moves is not None:
             done = max(done, tried / moves)
-        _anneal(costs, placed, walk, heat[0] * (heat[1] / heat[0]) ** done, alike, -1 if tried else seed)
+        _anneal(costs, placed, walk, heat[0] * (heat[1] / heat[0]) ** done, alike, -1 if tried else seed % _SEEDS)
         tried += _RENUMBER
     return walk.best if walk.found[0] else None
 
 
-def _begun(costs: Costs, placed: Placed, alike: bool) -> _Walk:
+def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
     """A walk before its first move."""
     n, n_chips = len(placed.chip), len(placed.n_on)
     triangles, longest = count_triangles(costs, placed), longest_us(costs, placed)
-    walk = _Walk(
+    walk = Walk(
         best=np.zeros(n, dtype=np.int64),
         found=np.zeros(1, dtype=np.bool_),
         best_us=np.array([math.inf]),
@@ -149,14 +112,8 @@ def _begun(costs: Costs, placed: Placed, alike: bool) -> _Walk:
     return walk
 
 
-@within
-def _below(n: int) -> int:
-    """A number of 0 .. n - 1."""
-    return int(np.random.random() * n)
-
-
 @compiled
-def _anneal(costs: Costs, placed: Placed, walk: _Walk, heat: float, alike: bool, seed: int) -> None:
+def _anneal(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool, seed: int) -> None:
     """Proposes moves, makes them or not, and then gives chips that are alike other numbers.
 
     The draws go on from those before, unless there is a seed of at least 0.
@@ -167,7 +124,7 @@ def _anneal(costs: Costs, placed: Placed, walk: _Walk, heat: float, alike: bool,
         if np.random.random() >= _SETS:
             _try_one(costs, placed, walk, heat, alike)
             continue
-        n, of, to = _draw_set(costs, placed, walk)
+        n, of, to = draw_set(costs, placed, walk)
         if n:
             _try_set(costs, placed, walk, n, of, to, heat, alike)
             for k in range(n):
@@ -178,17 +135,17 @@ def _anneal(costs: Costs, placed: Placed, walk: _Walk, heat: float, alike: bool,
 
 
 @within
-def _try_one(costs: Costs, placed: Placed, walk: _Walk, heat: float, alike: bool) -> None:
+def _try_one(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool) -> None:
     """Proposes to move one item, to a chip of what it reads or is read by, or to any that the order allows."""
-    item = _item(placed, walk)
+    item = draw_item(placed, walk)
     low, high = range_of(costs, placed, item)
     if high <= low:
         return
-    of, to = placed.chip[item], low + _below(high - low + 1)
+    of, to = placed.chip[item], low + below(high - low + 1)
     n_before = costs.before.starts[item + 1] - costs.before.starts[item]
     n_after = costs.after.starts[item + 1] - costs.after.starts[item]
-    if _below(2) and n_before + n_after:
-        near = _below(n_before + n_after)
+    if below(2) and n_before + n_after:
+        near = below(n_before + n_after)
         if near < n_before:
             to = placed.chip[costs.before.ids[costs.before.starts[item] + near]]
         else:
@@ -211,7 +168,7 @@ def _try_one(costs: Costs, placed: Placed, walk: _Walk, heat: float, alike: bool
 
 
 @within
-def _try_set(costs: Costs, placed: Placed, walk: _Walk, n: int, of: int, to: int, heat: float, alike: bool) -> None:
+def _try_set(costs: Costs, placed: Placed, walk: Walk, n: int, of: int, to: int, heat: float, alike: bool) -> None:
     """Proposes to move the first `n` members from one chip to another."""
     for k in range(n):
         item = walk.members[k]
@@ -238,7 +195,7 @@ def _try_set(costs: Costs, placed: Placed, walk: _Walk, n: int, of: int, to: int
 
 
 @within
-def _moved(costs: Costs, placed: Placed, walk: _Walk, triangles: int, alike: bool) -> None:
+def _moved(costs: Costs, placed: Placed, walk: Walk, triangles: int, alike: bool) -> None:
     """Takes in a move that was made; keeps the pipeline if it holds and is the shortest."""
     walk.triangles[0] = triangles
     walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
@@ -254,7 +211,7 @@ def _moved(costs: Costs, placed: Placed, walk: _Walk, triangles: int, alike: boo
 
 
 @within
-def _numbered(placed: Placed, walk: _Walk, alike: bool) -> bool:
+def _numbered(placed: Placed, walk: Walk, alike: bool) -> bool:
     """Writes the chips without numbers left out as the best; False where there are some and chips differ."""
     number, used = walk.number, 0
     for chip in range(len(placed.n_on)):
@@ -269,7 +226,7 @@ def _numbered(placed: Placed, walk: _Walk, alike: bool) -> bool:
 
 
 @within
-def _look(costs: Costs, placed: Placed, walk: _Walk) -> None:
+def _look(costs: Costs, placed: Placed, walk: Walk) -> None:
     """Looks by how much loads exceed the wish, and which chips take too long or are in a triangle."""
     walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
     n_chips, n = len(placed.n_on), 0
@@ -284,7 +241,7 @@ def _look(costs: Costs, placed: Placed, walk: _Walk) -> None:
 
 
 @within
-def _renumber(costs: Costs, placed: Placed, walk: _Walk, alike: bool) -> None:
+def _renumber(costs: Costs, placed: Placed, walk: Walk, alike: bool) -> None:
     """Gives chips that are alike the numbers of another order, in which each still feeds only later ones."""
     n_chips, number = len(placed.n_on), walk.number
     for chip in range(n_chips):
@@ -299,7 +256,7 @@ def _renumber(costs: Costs, placed: Placed, walk: _Walk, alike: bool) -> None:
                 ready[n_ready] = chip
                 n_ready += 1
         for each in range(n_chips):
-            drawn = _below(n_ready)
+            drawn = below(n_ready)
             chip = ready[drawn]
             n_ready -= 1
             ready[drawn] = ready[n_ready]
@@ -316,111 +273,7 @@ def _renumber(costs: Costs, placed: Placed, walk: _Walk, alike: bool) -> None:
 
 
 @within
-def _item(placed: Placed, walk: _Walk) -> int:
-    """An item, rather of a chip that takes too long or is in a triangle."""
-    if walk.n_pressed[0] and np.random.random() < _PRESSED:
-        chip = walk.pressed[_below(walk.n_pressed[0])]
-        if placed.n_on[chip]:
-            return int(placed.on[chip, _below(placed.n_on[chip])])
-    return _below(len(placed.chip))
-
-
-@within
-def _draw_set(costs: Costs, placed: Placed, walk: _Walk) -> tuple[int, int, int]:
-    """Draws items of one chip that stay in order if they all move.
-
-    Returns:
-        How many members there are, with their chip and where to; none if none is drawn.
-    """
-    n, of, to = 0, 0, 0
-    if walk.triangles[0] and _below(2):
-        n, of, to = _draw_of_triangle(costs, placed, walk)
-    else:
-        of = placed.chip[_below(len(placed.chip))]
-        to = _near(placed, walk, of)
-        if np.random.random() < 0.85:
-            n, walk.members[0] = 1, placed.on[of, _below(placed.n_on[of])]
-        else:
-            n = placed.n_on[of]
-            for k in range(n):
-                walk.members[k] = placed.on[of, k]
-    if to == of:
-        return 0, of, to
-    return _close(placed, walk, n, of, costs.after if to > of else costs.before), of, to
-
-
-@within
-def _draw_of_triangle(costs: Costs, placed: Placed, walk: _Walk) -> tuple[int, int, int]:
-    """Draws what feeds one chip directly from another that also reaches it on a longer way, or is so fed."""
-    count_triangles(costs, placed)
-    n_chips, a, b, seen = len(placed.n_on), 0, 0, 0
-    for x in range(n_chips):
-        for y in range(x + 1, n_chips):
-            if placed.double[x, y]:
-                seen += 1
-                if _below(seen) == 0:  # each of them as likely
-                    a, b = x, y
-    if not seen:
-        return 0, 0, 0
-    first = _below(2) == 0
-    of, other = (a, b) if first else (b, a)
-    rows = costs.after if first else costs.before
-    n = 0
-    for k in range(placed.n_on[of]):
-        item = placed.on[of, k]
-        for j in range(rows.starts[item], rows.starts[item + 1]):
-            if placed.chip[rows.ids[j]] == other:
-                walk.members[n] = item
-                n += 1
-                break
-    if n and np.random.random() < 0.2:
-        n, walk.members[0] = 1, walk.members[_below(n)]
-    drawn = np.random.random()
-    if drawn >= 0.5:
-        return n, of, _near(placed, walk, of)
-    to, seen = other, 0
-    for between in range(n_chips if drawn >= 0.3 else 0):
-        if placed.reach[a, between] and placed.reach[between, b]:
-            seen += 1
-            if _below(seen) == 0:
-                to = between
-    return n, of, to
-
-
-@within
-def _near(placed: Placed, walk: _Walk, chip: int) -> int:
-    """An unused chip, one that a chip feeds or is fed by, or any."""
-    n_chips, drawn = len(placed.n_on), np.random.random()
-    if drawn < 0.8:
-        near, n = walk.chips, 0
-        for other in range(n_chips):
-            if not placed.n_on[other] if drawn < 0.4 else placed.edges[chip, other] + placed.edges[other, chip] > 0:
-                near[n] = other
-                n += 1
-        return int(near[_below(n)]) if n else chip
-    return _below(n_chips)
-
-
-@within
-def _close(placed: Placed, walk: _Walk, n: int, chip: int, towards: Lists) -> int:
-    """Adds to the first `n` members all on their chip that follow them, or precede them; returns how many they are."""
-    for k in range(n):
-        walk.among[walk.members[k]] = True
-    done = 0
-    while done < n:
-        item = walk.members[done]
-        done += 1
-        for j in range(towards.starts[item], towards.starts[item + 1]):
-            other = towards.ids[j]
-            if placed.chip[other] == chip and not walk.among[other]:
-                walk.among[other] = True
-                walk.members[n] = other
-                n += 1
-    return n
-
-
-@within
-def _has_room(costs: Costs, placed: Placed, walk: _Walk, n: int, chip: int) -> bool:
+def _has_room(costs: Costs, placed: Placed, walk: Walk, n: int, chip: int) -> bool:
     """Whether a chip's memory at rest takes the first `n` members beside what is on it."""
     if not costs.keeps_memory:
         return True

@@ -1,0 +1,162 @@
+"""Which move an annealing proposes: an item, or a set of items that stay in order if they all move.
+
+Items of chips that take too long or are in a triangle are drawn more often than others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from chipzinc.compiled import within
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
+from chipzinc.hints.shifting.placing import Costs, Lists, Placed, count_triangles
+
+_PRESSED = 0.6  # share of single moves from chips that take too long or are in a triangle
+
+
+class Walk(NamedTuple):
+    """How far an annealing has come; arrays of one element are what moves change.
+
+    Attributes:
+        best: chip of each item of the shortest pipeline found, shape [item].
+        found: whether there is one.
+        best_us: its interval; infinite where nothing that holds is known.
+        wish_us: the interval wished for.
+        excess_us: by how much loads exceed that.
+        triangles: edges that close one.
+        pressed: chips that take too long or are in a triangle, shape [chip]; the first `n_pressed` count.
+        n_pressed: how many.
+        number: new number of each chip, shape [chip].
+        waiting: chips that feed each and have no new number yet, shape [chip].
+        chips: a list of chips, shape [chip].
+        members: items of a set that is moved, shape [item].
+        among: whether an item is of that set, shape [item].
+        counted: whether a weight is among those of that set, shape [weight].
+    """
+
+    best: IntArray
+    found: BoolArray
+    best_us: FloatArray
+    wish_us: FloatArray
+    excess_us: FloatArray
+    triangles: IntArray
+    pressed: IntArray
+    n_pressed: IntArray
+    number: IntArray
+    waiting: IntArray
+    chips: IntArray
+    members: IntArray
+    among: BoolArray
+    counted: BoolArray
+
+
+@within
+def below(n: int) -> int:
+    """A number of 0 .. n - 1."""
+    return int(np.random.random() * n)
+
+
+@within
+def draw_item(placed: Placed, walk: Walk) -> int:
+    """An item, rather of a chip that takes too long or is in a triangle."""
+    if walk.n_pressed[0] and np.random.random() < _PRESSED:
+        chip = walk.pressed[below(walk.n_pressed[0])]
+        if placed.n_on[chip]:
+            return int(placed.on[chip, below(placed.n_on[chip])])
+    return below(len(placed.chip))
+
+
+@within
+def draw_set(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
+    """Draws items of one chip that stay in order if they all move.
+
+    Returns:
+        How many members there are, with their chip and where to; none if none is drawn.
+    """
+    n, of, to = 0, 0, 0
+    if walk.triangles[0] and below(2):
+        n, of, to = _draw_of_triangle(costs, placed, walk)
+    else:
+        of = placed.chip[below(len(placed.chip))]
+        to = _near(placed, walk, of)
+        if np.random.random() < 0.85:
+            n, walk.members[0] = 1, placed.on[of, below(placed.n_on[of])]
+        else:
+            n = placed.n_on[of]
+            for k in range(n):
+                walk.members[k] = placed.on[of, k]
+    if to == of:
+        return 0, of, to
+    return _close(placed, walk, n, of, costs.after if to > of else costs.before), of, to
+
+
+@within
+def _draw_of_triangle(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
+    """Draws what feeds one chip directly from another that also reaches it on a longer way, or is so fed."""
+    count_triangles(costs, placed)
+    n_chips, a, b, seen = len(placed.n_on), 0, 0, 0
+    for x in range(n_chips):
+        for y in range(x + 1, n_chips):
+            if placed.double[x, y]:
+                seen += 1
+                if below(seen) == 0:  # each of them as likely
+                    a, b = x, y
+    if not seen:
+        return 0, 0, 0
+    first = below(2) == 0
+    of, other = (a, b) if first else (b, a)
+    rows = costs.after if first else costs.before
+    n = 0
+    for k in range(placed.n_on[of]):
+        item = placed.on[of, k]
+        for j in range(rows.starts[item], rows.starts[item + 1]):
+            if placed.chip[rows.ids[j]] == other:
+                walk.members[n] = item
+                n += 1
+                break
+    if n and np.random.random() < 0.2:
+        n, walk.members[0] = 1, walk.members[below(n)]
+    drawn = np.random.random()
+    if drawn >= 0.5:
+        return n, of, _near(placed, walk, of)
+    to, seen = other, 0
+    for between in range(n_chips if drawn >= 0.3 else 0):
+        if placed.reach[a, between] and placed.reach[between, b]:
+            seen += 1
+            if below(seen) == 0:
+                to = between
+    return n, of, to
+
+
+@within
+def _near(placed: Placed, walk: Walk, chip: int) -> int:
+    """An unused chip, one that a chip feeds or is fed by, or any."""
+    n_chips, drawn = len(placed.n_on), np.random.random()
+    if drawn < 0.8:
+        near, n = walk.chips, 0
+        for other in range(n_chips):
+            if not placed.n_on[other] if drawn < 0.4 else placed.edges[chip, other] + placed.edges[other, chip] > 0:
+                near[n] = other
+                n += 1
+        return int(near[below(n)]) if n else chip
+    return below(n_chips)
+
+
+@within
+def _close(placed: Placed, walk: Walk, n: int, chip: int, towards: Lists) -> int:
+    """Adds to the first `n` members all on their chip that follow them, or precede them; returns how many they are."""
+    for k in range(n):
+        walk.among[walk.members[k]] = True
+    done = 0
+    while done < n:
+        item = walk.members[done]
+        done += 1
+        for j in range(towards.starts[item], towards.starts[item + 1]):
+            other = towards.ids[j]
+            if placed.chip[other] == chip and not walk.among[other]:
+                walk.among[other] = True
+                walk.members[n] = other
+                n += 1
+    return n
