@@ -134,7 +134,9 @@ def optimise(
     limits = Limits(deadline, iterations)
     check_fit(graph, package)
     proof = _Proof(graph, package, limits)
-    start = _start(graph, package, rules, coarsening, hints, session, solvers[0], samples, limits, seed, progress)
+    start = _start(
+        graph, package, rules, coarsening, hints, session, solvers[0], samples, workers, limits, seed, progress
+    )
     started = time.monotonic()
     if limits.deadline is not None:
         limits.deadline -= start.check_s  # the result is checked once more
@@ -240,13 +242,14 @@ def _start(
     session: Session,
     solver: str,
     samples: int,
+    workers: int,
     limits: Limits,
     seed: int,
     progress: Progress,
 ) -> _Start:
     """A valid partition: the best hint that holds as it is, else the best correction."""
     progress(f"looking for pipelines of {coarsening.n_groups} groups to start from")
-    hinted = _hints(graph, package, rules, coarsening, hints, samples, limits, seed)
+    hinted = _hints(graph, package, rules, coarsening, hints, samples, workers, limits, seed)
     progress("checking them")
     begin = time.monotonic()
     left = None if limits.deadline is None else max(_LEAST_CHECK_S, limits.left_s())
@@ -300,6 +303,7 @@ def _hints(
     coarsening: Coarsening,
     hints: HintSource,
     samples: int,
+    workers: int,
     limits: Limits,
     seed: int,
 ) -> IntArray:
@@ -310,9 +314,9 @@ def _hints(
     if isinstance(hints, Slice):
         counted = limits.iterations is not None and limits.deadline is None
         spend = 0.0 if counted else min(_LONGEST_START_S, _START_SHARE * limits.left_s())
-        found = [chips for _, chips in best_slices(context, spend, seed, lambda: limits.bound_us)[:_STARTS]]
+        found = best_slices(context, spend, seed, lambda: limits.bound_us, workers)[:_STARTS]
         if found:
-            return np.stack(found)
+            return np.stack([chips for _, chips in found])
     rankings = hints.rankings(context, samples, np.random.default_rng(seed))
     drawn = coarsening.expand(np.unique(rankings[..., 0], axis=0))
     return drawn[np.argsort(ThroughputModel(graph, package).evaluate(drawn).interval_us, kind="stable")[:_STARTS]]

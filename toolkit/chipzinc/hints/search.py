@@ -58,7 +58,11 @@ _CLOSE = 1.005  # nearer to what ignores `triangle_dependency`, that search is n
 
 
 def best_slices(
-    context: HintContext, time_limit_s: float, seed: int = 0, bound_us: Callable[[], float] = lambda: 0.0
+    context: HintContext,
+    time_limit_s: float,
+    seed: int = 0,
+    bound_us: Callable[[], float] = lambda: 0.0,
+    threads: int = 1,
 ) -> list[tuple[float, IntArray]]:
     """Searches for pipelines.
 
@@ -68,13 +72,14 @@ def best_slices(
         seed: of the random orders. The same seed gives the same result where the time does not end the search.
         bound_us: tells what no interval is below, which another thread may raise; a pipeline that comes so near that
             nothing better is worth a search ends this one.
+        threads: searches at a time, where items are shifted.
 
     Returns:
         (interval in µs, chip of each op of shape [op]) of distinct pipelines, the best first; empty if none is
         found that fits.
     """
     begin = time.monotonic()
-    search = _Search(context, begin + time_limit_s, bound_us)
+    search = _Search(context, begin + time_limit_s, bound_us, threads)
     groups = Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of)
     ops = Ordered.of(context.graph, context.package)
     search.quick(groups, _NEAR)
@@ -106,12 +111,14 @@ class _Search:
         context: the graph, the package and the groups.
         deadline: `time.monotonic()` at which to end; None: never.
         bound_us: what no interval is below, as far as is known.
+        threads: searches at a time, where items are shifted.
         ranked: distinct pipelines by interval, the best first.
     """
 
     context: HintContext
     deadline: float | None
     bound_us: Callable[[], float] = lambda: 0.0
+    threads: int = 1
     ranked: list[tuple[float, IntArray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -208,7 +215,7 @@ class _Search:
             return
         seconds = deadline - time.monotonic()
         if seconds > 0 and not self.reached:
-            chips = self.shifts.find(self.ranked[0][1], seconds, seed)
+            chips = self.shifts.best(self.ranked[0][1], seconds, seed, self.threads)
             if chips is not None and self.overflowing(chips) is None:
                 self.add(chips)
 

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import count
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package
 from chipzinc.ideals.pipelines import Ordered
+from chipzinc.throughput.model import ThroughputModel
 
 KNOWN_RULES = frozenset(
     (
@@ -56,7 +59,17 @@ class Shifts:
 
     def __init__(self, graph: OpGraph, package: Package, coarsening: Coarsening) -> None:
         self.graph, self.package, self.coarsening = graph, package, coarsening
-        self._turn = 0
+        self._model = ThroughputModel(graph, package)
+        self._turns = count()
+
+    def best(self, chips: IntArray, seconds: float, seed: int, threads: int) -> IntArray | None:
+        """The shortest of what several searches find that run at a time; see `find`."""
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(lambda thread: self.find(chips, seconds, seed + thread), range(threads)))
+        shorter = [each for each in found if each is not None]
+        if not shorter:
+            return None
+        return shorter[int(self._model.evaluate(np.stack(shorter)).interval_us.argmin())]
 
     def find(self, chips: IntArray, seconds: float, seed: int, moves: int | None = None) -> IntArray | None:
         """A shorter partition, chip of each op, shape [op]; None if none is found.
@@ -72,8 +85,7 @@ class Shifts:
             return None
         from chipzinc.hints.shifting.annealing import HEAT, shift
 
-        turn, self._turn = self._turn, self._turn + 1
-        grouped, hot = _TURNS[(turn + 2 * (self.graph.n_ops > _MANY_OPS)) % len(_TURNS)]
+        grouped, hot = _TURNS[(next(self._turns) + 2 * (self.graph.n_ops > _MANY_OPS)) % len(_TURNS)]
         groups = refine(self.graph, self.coarsening, partition=chips).group_of if grouped else None
         ordered = Ordered.of(self.graph, self.package, group_of=groups)
         heat = (HEAT[0] * hot, HEAT[1])

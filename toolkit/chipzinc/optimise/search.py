@@ -35,7 +35,9 @@ _PATIENCE_S = 3.0  # for the next improvement inside a neighbourhood
 _FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes, the others in the model's order
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
-_SHIFTING_S, _SHIFTING_SHARE = 4.0, 0.4  # at a time, or as much of the time left
+_SHIFTING_S, _SHIFTING_SHARE = 4.0, 0.5  # at a time, or as much of the time left
+_VAIN_SOLVES = 3  # in a row, after a partition bettered by shifting, that have all workers shift
+_SOLVE_EVERY = 4  # of so many neighbourhoods one is solved then
 _COUNTED_SHIFTS = 200_000  # moves at a time, where the number of iterations counts
 _MOST_FAILURES = 5
 _GRACE_S = 1.0  # for a solve that ends with the search
@@ -156,6 +158,7 @@ class Search:
         self._seed, self._found = seed, found
         self._begin = time.monotonic()
         self._stage = self._failures = 0
+        self._vain: int | None = None  # solves since the last improvement, if that came of shifting
 
     def run(self, start: Standing, limits: Limits) -> Outcome:
         """Improves a valid partition until a limit is reached. Ctrl-C ends it, with the best so far.
@@ -210,11 +213,13 @@ class Search:
         return ended or self.scorer.reaches(outcome.best, limits.bound_us) or limits.left_s() <= _SHORTEST_SOLVE_S
 
     def _shifts_next(self, jobs: Sequence[_Job], number: int) -> bool:
-        """Whether to shift items rather than solve: one at a time, beside solves or in turn with them."""
-        others = any(job.proposal is not None for job in jobs)
-        wanted = others if len(self.workers) > 1 else number % 2 == 1
-        shifting = any(job.proposal is None for job in jobs)
-        return wanted and not shifting and self.scorer.judges_loads(self._stage) and self.shifts is not None
+        """Whether to shift items rather than solve: beside solves or in turn with them, and mostly where only that pays."""
+        if self.shifts is None or not self.scorer.judges_loads(self._stage):
+            return False
+        if self._vain is not None and self._vain >= _VAIN_SOLVES:
+            return number % _SOLVE_EVERY != 0
+        shifting = sum(job.proposal is None for job in jobs)
+        return not shifting and len(jobs) > 0 if len(self.workers) > 1 else number % 2 == 1
 
     def _shift(self, start: Standing, number: int, limits: Limits) -> Answer:
         """Moves items of a partition from chip to chip; runs in a worker's thread."""
@@ -260,9 +265,14 @@ class Search:
         """Waits for the oldest neighbourhood and takes in what it found."""
         answer = self._answer(job, outcome, limits)
         outcome.iterations += 1
+        before = outcome.improvements
         about = self._accepted(job, answer, outcome)
+        if outcome.improvements > before:
+            self._vain = 0 if job.proposal is None else None
         if job.proposal is None:
             return
+        if self._vain is not None:
+            self._vain += 1
         self.regions.learn(job.proposal, about or job.start, proven=answer.proven and about is not None)
         if answer.proven and job.proposal.whole and job.proposal.finest:
             outcome.proven |= about is not None and self._stage == self.scorer.stages - 1

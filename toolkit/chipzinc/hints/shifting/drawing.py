@@ -81,8 +81,11 @@ def draw_set(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
     else:
         of = placed.chip[below(len(placed.chip))]
         to = _near(placed, walk, of)
-        if np.random.random() < 0.85:
+        drawn = np.random.random()
+        if drawn < 0.55:
             n, walk.members[0] = 1, placed.on[of, below(placed.n_on[of])]
+        elif drawn < 0.9:
+            n = _draw_family(costs, placed, walk, of)
         else:
             n = placed.n_on[of]
             for k in range(n):
@@ -128,6 +131,33 @@ def _draw_of_triangle(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, in
             if below(seen) == 0:
                 to = between
     return n, of, to
+
+
+@within
+def _draw_family(costs: Costs, placed: Placed, walk: Walk, of: int) -> int:
+    """Draws the items of a chip that use one weight, such as the steps of a layer, or that touch one net."""
+    item, n = placed.on[of, below(placed.n_on[of])], 0
+    first, end = costs.weights.starts[item], costs.weights.starts[item + 1]
+    if end > first and below(2):
+        weight = costs.weights.ids[first + below(end - first)]
+        for k in range(placed.n_on[of]):
+            other = placed.on[of, k]
+            for j in range(costs.weights.starts[other], costs.weights.starts[other + 1]):
+                if costs.weights.ids[j] == weight:
+                    walk.members[n] = other
+                    n += 1
+                    break
+        return n
+    first, end = costs.nets.starts[item], costs.nets.starts[item + 1]
+    if end > first:
+        net = costs.nets.ids[first + below(end - first)]
+        for j in range(costs.touching.starts[net], costs.touching.starts[net + 1]):
+            if placed.chip[costs.touching.ids[j]] == of:
+                walk.members[n] = costs.touching.ids[j]
+                n += 1
+        return n
+    walk.members[0] = item
+    return 1
 
 
 @within
