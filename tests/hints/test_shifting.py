@@ -17,7 +17,6 @@ from chipzinc.hints.shifting.placing import (
     Costs,
     Placed,
     costs_of,
-    count_triangles,
     excess_us,
     fits,
     forget_change,
@@ -27,6 +26,7 @@ from chipzinc.hints.shifting.placing import (
     note_change,
     place,
     range_of,
+    tangle_of,
 )
 from chipzinc.hints.shifts import may_shift
 from chipzinc.ideals.items import hard
@@ -73,8 +73,8 @@ def test_loads_and_triangles_after_any_moves_are_those_of_placing_all_anew(
     chips = placed.chip
     loads = ThroughputModel(model, on).evaluate(chips).chip_us[0]
     assert [load_us(costs, placed, chip) for chip in range(on.n_chips)] == pytest.approx(loads.tolist(), abs=1e-9)
-    assert (count_triangles(costs, placed) > 0) == has_triangle(model.edges.tolist(), chips.tolist())
-    assert placed.double.any() == (count_triangles(costs, placed) > 0)
+    assert (tangle_of(costs, placed) > 0) == has_triangle(model.edges.tolist(), chips.tolist())
+    assert placed.double.any() == (tangle_of(costs, placed) > 0)
     anew = place(costs, chips)
     for field in ("n_on", "edges", "touched", "n_touched", "users", "weight"):
         assert getattr(anew, field).tolist() == getattr(placed, field).tolist()
@@ -114,7 +114,7 @@ def test_what_is_shifted_keeps_the_rules_and_is_shorter(
     if hard(on, "triangle_dependency"):
         assert not has_triangle(model.edges.tolist(), chips.tolist())
     costs, placed = placed_on(ordered, start)
-    holds = not count_triangles(costs, placed) and fits(costs, placed) and set(start) == set(range(max(start) + 1))
+    holds = not tangle_of(costs, placed) and fits(costs, placed) and set(start) == set(range(max(start) + 1))
     assert not holds or longest(ordered, found) < longest_us(costs, placed)
 
 

@@ -213,7 +213,7 @@ class Search:
         return ended or self.scorer.reaches(outcome.best, limits.bound_us) or limits.left_s() <= _SHORTEST_SOLVE_S
 
     def _shifts_next(self, jobs: Sequence[_Job], number: int) -> bool:
-        """Whether to shift items rather than solve: beside solves or in turn with them, and mostly where only that pays."""
+        """Whether to shift items rather than solve: beside solves, in turn with them, or mostly, if that alone pays."""
         if self.shifts is None or not self.scorer.judges_loads(self._stage):
             return False
         if self._vain is not None and self._vain >= _VAIN_SOLVES:

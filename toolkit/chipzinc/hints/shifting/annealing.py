@@ -2,8 +2,8 @@
 
 What chips take beyond a wished interval is minimised, with a price on each edge that `triangle_dependency` forbids, so
 that the search may pass through partitions that break it. Most moves take one item to another chip; some take a set:
-what closes a triangle, an item with all that follows (or precedes) it on its chip, or a whole chip. After Kirkpatrick
-et al., "Optimization by simulated annealing" (1983).
+what closes a triangle, what uses one weight or touches one net, a whole chip, or one item, with all that follows (or
+precedes) these on their chip. After Kirkpatrick et al., "Optimization by simulated annealing" (1983).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from chipzinc.hints.shifting.placing import (
     Costs,
     Placed,
     costs_of,
-    count_triangles,
     excess_us,
     fits,
     forget_change,
@@ -32,6 +31,7 @@ from chipzinc.hints.shifting.placing import (
     place_anew,
     range_of,
     redirect,
+    tangle_of,
 )
 from chipzinc.ideals.pipelines import Ordered
 
@@ -39,7 +39,7 @@ HEAT = (0.05, 0.001)
 """Temperature in the beginning and in the end, in shares of the wished interval."""
 
 _WISH = 0.9  # of the shortest interval so far, what is wished for
-_PRICE = 0.3  # of an edge that closes a triangle, in wished intervals
+_PRICE = 0.15  # of a tangle of 1, in wished intervals
 _SETS = 0.1  # share of moves that take a set
 _RENUMBER = 2_048  # moves after which chips that are alike get other numbers
 _SEEDS = 2**32  # what numba's generator takes
@@ -89,14 +89,14 @@ def shift(
 def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
     """A walk before its first move."""
     n, n_chips = len(placed.chip), len(placed.n_on)
-    triangles, longest = count_triangles(costs, placed), longest_us(costs, placed)
+    tangle, longest = tangle_of(costs, placed), longest_us(costs, placed)
     walk = Walk(
         best=np.zeros(n, dtype=np.int64),
         found=np.zeros(1, dtype=np.bool_),
         best_us=np.array([math.inf]),
         wish_us=np.array([_WISH * longest]),
         excess_us=np.zeros(1),
-        triangles=np.array([triangles]),
+        tangle=np.array([float(tangle)]),
         pressed=np.zeros(n_chips, dtype=np.int64),
         n_pressed=np.zeros(1, dtype=np.int64),
         number=np.zeros(n_chips, dtype=np.int64),
@@ -106,7 +106,7 @@ def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
         among=np.zeros(n, dtype=np.bool_),
         counted=np.zeros(len(costs.weight_bytes), dtype=np.bool_),
     )
-    if not triangles and fits(costs, placed) and _numbered(placed, walk, alike):
+    if not tangle and fits(costs, placed) and _numbered(placed, walk, alike):
         walk.best_us[0] = longest
     _look(costs, placed, walk)
     return walk
@@ -130,7 +130,7 @@ def _anneal(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool, 
             for k in range(n):
                 walk.among[walk.members[k]] = False
     _renumber(costs, placed, walk, alike)
-    walk.triangles[0] = count_triangles(costs, placed)
+    walk.tangle[0] = tangle_of(costs, placed)
     _look(costs, placed, walk)
 
 
@@ -157,14 +157,14 @@ def _try_one(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool)
     after = excess_us(costs, placed, walk.wish_us[0])
     forget_change(placed)
     more, most = (after - walk.excess_us[0]) / walk.wish_us[0], _tolerance(heat)
-    if not more - _PRICE * walk.triangles[0] <= most:
+    if not more - _PRICE * walk.tangle[0] <= most:
         return
     redirect(costs, placed, item, of, to)
-    triangles = count_triangles(costs, placed)
+    tangle = tangle_of(costs, placed)
     redirect(costs, placed, item, to, of)
-    if more + _PRICE * (triangles - walk.triangles[0]) <= most:
+    if more + _PRICE * (tangle - walk.tangle[0]) <= most:
         move(costs, placed, item, to)
-        _moved(costs, placed, walk, triangles, alike)
+        _moved(costs, placed, walk, tangle, alike)
 
 
 @within
@@ -182,24 +182,24 @@ def _try_set(costs: Costs, placed: Placed, walk: Walk, n: int, of: int, to: int,
                 return
     if not _has_room(costs, placed, walk, n, to):
         return
-    before = walk.excess_us[0] / walk.wish_us[0] + _PRICE * walk.triangles[0]
+    before = walk.excess_us[0] / walk.wish_us[0] + _PRICE * walk.tangle[0]
     for k in range(n):
         move(costs, placed, walk.members[k], to)
-    triangles = count_triangles(costs, placed)
-    after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + _PRICE * triangles
+    tangle = tangle_of(costs, placed)
+    after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + _PRICE * tangle
     if after - before <= _tolerance(heat):
-        _moved(costs, placed, walk, triangles, alike)
+        _moved(costs, placed, walk, tangle, alike)
         return
     for k in range(n):
         move(costs, placed, walk.members[k], of)
 
 
 @within
-def _moved(costs: Costs, placed: Placed, walk: Walk, triangles: int, alike: bool) -> None:
+def _moved(costs: Costs, placed: Placed, walk: Walk, tangle: float, alike: bool) -> None:
     """Takes in a move that was made; keeps the pipeline if it holds and is the shortest."""
-    walk.triangles[0] = triangles
+    walk.tangle[0] = tangle
     walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
-    if triangles:
+    if tangle:
         return
     longest = longest_us(costs, placed)
     if longest >= walk.best_us[0] * (1 - _GAIN) or not fits(costs, placed) or not _numbered(placed, walk, alike):
@@ -232,7 +232,7 @@ def _look(costs: Costs, placed: Placed, walk: Walk) -> None:
     n_chips, n = len(placed.n_on), 0
     for chip in range(n_chips):
         pressed = load_us(costs, placed, chip) > walk.wish_us[0]
-        for other in range(n_chips if walk.triangles[0] else 0):
+        for other in range(n_chips if walk.tangle[0] else 0):
             pressed |= placed.double[chip, other] or placed.double[other, chip]
         if pressed:
             walk.pressed[n] = chip

@@ -11,8 +11,9 @@ import numpy as np
 
 from chipzinc.compiled import within
 from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
-from chipzinc.hints.shifting.placing import Costs, Lists, Placed, count_triangles
+from chipzinc.hints.shifting.placing import Costs, Lists, Placed, tangle_of
 
+_SINGLY, _FAMILIES = 0.55, 0.35  # shares of the sets that grow from one item, or from a weight's or a net's
 _PRESSED = 0.6  # share of single moves from chips that take too long or are in a triangle
 
 
@@ -25,7 +26,7 @@ class Walk(NamedTuple):
         best_us: its interval; infinite where nothing that holds is known.
         wish_us: the interval wished for.
         excess_us: by how much loads exceed that.
-        triangles: edges that close one.
+        tangle: see `tangle_of`.
         pressed: chips that take too long or are in a triangle, shape [chip]; the first `n_pressed` count.
         n_pressed: how many.
         number: new number of each chip, shape [chip].
@@ -41,7 +42,7 @@ class Walk(NamedTuple):
     best_us: FloatArray
     wish_us: FloatArray
     excess_us: FloatArray
-    triangles: IntArray
+    tangle: FloatArray
     pressed: IntArray
     n_pressed: IntArray
     number: IntArray
@@ -76,15 +77,15 @@ def draw_set(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
         How many members there are, with their chip and where to; none if none is drawn.
     """
     n, of, to = 0, 0, 0
-    if walk.triangles[0] and below(2):
+    if walk.tangle[0] and below(2):
         n, of, to = _draw_of_triangle(costs, placed, walk)
     else:
         of = placed.chip[below(len(placed.chip))]
         to = _near(placed, walk, of)
         drawn = np.random.random()
-        if drawn < 0.55:
+        if drawn < _SINGLY:
             n, walk.members[0] = 1, placed.on[of, below(placed.n_on[of])]
-        elif drawn < 0.9:
+        elif drawn < _SINGLY + _FAMILIES:
             n = _draw_family(costs, placed, walk, of)
         else:
             n = placed.n_on[of]
@@ -98,7 +99,7 @@ def draw_set(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
 @within
 def _draw_of_triangle(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
     """Draws what feeds one chip directly from another that also reaches it on a longer way, or is so fed."""
-    count_triangles(costs, placed)
+    tangle_of(costs, placed)
     n_chips, a, b, seen = len(placed.n_on), 0, 0, 0
     for x in range(n_chips):
         for y in range(x + 1, n_chips):

@@ -6,6 +6,7 @@ time: who takes a placing as a partition has to ask the throughput model.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -84,7 +85,7 @@ class Placed(NamedTuple):
         touched: items on each chip that each net touches, shape [net, chip].
         n_touched: chips that each net touches, shape [net].
         edges: number of item pairs by which each chip feeds each other, shape [chip, chip].
-        reach: whether a way leads from a chip to another, as `count_triangles` found it, shape [chip, chip].
+        reach: whether a way leads from a chip to another, as `tangle_of` found it, shape [chip, chip].
         double: whether an edge and a longer way do, shape [chip, chip].
         more: changes of work, received and sent that a move would make, 0 between moves, shape [3, chip].
     """
@@ -332,12 +333,16 @@ def redirect(costs: Costs, placed: Placed, item: int, of: int, to: int) -> None:
 
 
 @within
-def count_triangles(costs: Costs, placed: Placed) -> int:
-    """Edges from chips to chips that a longer way leads to as well; marks these and all ways."""
+def tangle_of(costs: Costs, placed: Placed) -> float:
+    """How many edges lead from chips to chips that a longer way leads to as well; marks these and all ways.
+
+    Of the edges between two chips only the square root counts, or no layer of many steps would ever pass from one chip
+    to another.
+    """
     if not costs.prices_triangles:
-        return 0
+        return 0.0
     n_chips, edges, reach, double = len(placed.n_on), placed.edges, placed.reach, placed.double
-    found = 0
+    found = 0.0
     for a in range(n_chips - 1, -1, -1):
         for b in range(a + 1, n_chips):
             reach[a, b] = False
@@ -348,7 +353,7 @@ def count_triangles(costs: Costs, placed: Placed) -> int:
         for b in range(a + 1, n_chips):
             fed = edges[a, b] > 0
             double[a, b] = fed and reach[a, b]
-            found += edges[a, b] if double[a, b] else 0
+            found += math.sqrt(edges[a, b]) if double[a, b] else 0.0
             reach[a, b] |= fed
     return found
 
