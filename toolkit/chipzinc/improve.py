@@ -127,66 +127,103 @@ def optimise(
         InputError: if a rule, an objective or a parameter is wrong.
     """
     begin = time.monotonic()
-    deadline = None if time_limit_s is None else begin + time_limit_s
+    limits = Limits(None if time_limit_s is None else begin + time_limit_s, iterations)
     wanted = objective or parse_objective(package.objective, package.source)
     rules = selected_rules(package)
     coarsening = group_ops(graph, package, partition=hints.chips if isinstance(hints, Given) else None)
-    limits = Limits(deadline, iterations)
+    problem = _Problem(graph, package, rules, coarsening, session, solvers[0], seed, limits, progress)
     check_fit(graph, package)
     proof = _Proof(graph, package, limits)
-    start = _start(
-        graph, package, rules, coarsening, hints, session, solvers[0], samples, workers, limits, seed, progress
-    )
+    start = _start(problem, hints, samples, workers)
     started = time.monotonic()
     if limits.deadline is not None:
         limits.deadline -= start.check_s  # the result is checked once more
-    value_rank = None if value_order is None else _value_rank(graph, package, rules, coarsening, value_order, seed)
+    value_rank = None if value_order is None else _value_rank(problem, value_order)
     task = Task(graph, package, rules, wanted, start.hint, coarsening.op_work, value_rank)
     scorer = Scorer(graph, package, wanted, start.hint, lambda chips: terms_by_solver(session, task, chips, solvers[0]))
     standing = scorer.standing(start.chips)
-
-    def found(incumbent: Incumbent) -> None:
-        progress(f"interval {incumbent.interval_us:.2f} µs, bound {limits.bound_us:.2f} µs")
-
     proof.wait()
     if start.interrupted or scorer.reaches(standing, limits.bound_us):
         outcome = Outcome(standing, [Incumbent(0.0, standing.interval_us, tuple(standing.values.tolist()))])
         outcome.interrupted = start.interrupted
     else:
         sessions = [worker() for _ in range(workers)]
-        search = Search(task, scorer, coarsening, session, sessions, solvers=solvers, seed=seed, found=found)
+        told = problem.tell
+        search = Search(task, scorer, coarsening, session, sessions, solvers=solvers, seed=seed, found=told)
         outcome = search.run(standing, limits)
     progress("re-checking the rules")
     chips, verdict = _confirmed(session, task, outcome.best, start, solvers[0])
     bound = None if evaluator else _best(proof.stop(), outcome)
     ended = time.monotonic()
     interval = float(scorer.model.evaluate(chips).interval_us[0]) if evaluator is None else _judged(evaluator, chips)
+    seconds = {
+        "render": start.render_s,
+        "start": started - begin,
+        "solve": start.solve_s + ended - started,
+        "score": time.monotonic() - ended,
+        "total": time.monotonic() - begin,
+    }
+    return _summed_up(problem, start, outcome, scorer, chips, interval, bound, verdict, seconds)
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """What to partition, and how."""
+
+    graph: OpGraph
+    package: Package
+    rules: tuple[SelectedRule, ...]
+    coarsening: Coarsening
+    session: Session
+    solver: str
+    seed: int
+    limits: Limits
+    progress: Progress
+
+    @property
+    def context(self) -> HintContext:
+        """What hints are made from."""
+        no_jumps = any(rule.name == "triangle_dependency" and rule.hard for rule in self.rules)
+        return HintContext(self.graph, self.package, self.coarsening, no_jumps=no_jumps)
+
+    def tell(self, incumbent: Incumbent) -> None:
+        """Says how far the search has come."""
+        self.progress(f"interval {incumbent.interval_us:.2f} µs, bound {self.limits.bound_us:.2f} µs")
+
+
+def _summed_up(
+    problem: _Problem,
+    start: _Start,
+    outcome: Outcome,
+    scorer: Scorer,
+    chips: IntArray,
+    interval_us: float,
+    bound: Bound | None,
+    verdict: Verdict,
+    seconds: dict[str, float],
+) -> Optimised:
+    """The answer."""
     moved = chips != start.hint
+    groups = np.unique(problem.coarsening.group_of[moved])
     return Optimised(
         chips=chips,
-        interval_us=interval,
+        interval_us=interval_us,
         bound=bound,
         verdict=verdict,
-        coarsening=coarsening,
+        coarsening=problem.coarsening,
         moved=int(moved.sum()),
-        moved_share=len(np.unique(coarsening.group_of[moved])) / coarsening.n_groups,
+        moved_share=len(groups) / problem.coarsening.n_groups,
         samples=start.samples + outcome.iterations,
         timed_out=start.timed_out,
         memory_rounds=start.memory_rounds + outcome.memory_rounds,
-        seconds={
-            "render": start.render_s,
-            "start": started - begin,
-            "solve": start.solve_s + ended - started,
-            "score": time.monotonic() - ended,
-            "total": time.monotonic() - begin,
-        },
+        seconds=seconds,
         interrupted=outcome.interrupted,
         incumbents=tuple(
-            Incumbent(each.seconds + started - begin, each.interval_us, each.values) for each in outcome.incumbents
+            Incumbent(each.seconds + seconds["start"], each.interval_us, each.values) for each in outcome.incumbents
         ),
         iterations=outcome.iterations,
         improvements=outcome.improvements,
-        objective=str(wanted),
+        objective=str(scorer.objective),
         values=tuple(scorer.standing(chips).values.tolist()),
         proven=outcome.proven or (bound is not None and scorer.reaches(outcome.best, bound.value_us)),
         failure=outcome.failure,
@@ -233,35 +270,28 @@ class _Proof:
             self._error = error
 
 
-def _start(
-    graph: OpGraph,
-    package: Package,
-    rules: tuple[SelectedRule, ...],
-    coarsening: Coarsening,
-    hints: HintSource,
-    session: Session,
-    solver: str,
-    samples: int,
-    workers: int,
-    limits: Limits,
-    seed: int,
-    progress: Progress,
-) -> _Start:
+def _start(problem: _Problem, hints: HintSource, samples: int, workers: int) -> _Start:
     """A valid partition: the best hint that holds as it is, else the best correction."""
-    progress(f"looking for pipelines of {coarsening.n_groups} groups to start from")
-    hinted = _hints(graph, package, rules, coarsening, hints, samples, workers, limits, seed)
-    progress("checking them")
+    graph, package, session, limits = problem.graph, problem.package, problem.session, problem.limits
+    problem.progress(f"looking for pipelines of {problem.coarsening.n_groups} groups to start from")
+    hinted = _hints(problem, hints, samples, workers)
+    problem.progress("checking them")
     begin = time.monotonic()
     left = None if limits.deadline is None else max(_LEAST_CHECK_S, limits.left_s())
-    verdicts = verify(session, graph, package, rules, hinted, solver=solver, time_limit_s=left)
+    verdicts = verify(session, graph, package, problem.rules, hinted, solver=problem.solver, time_limit_s=left)
     check_s = time.monotonic() - begin
     for chips, verdict in zip(hinted, verdicts, strict=True):
         if verdict.valid:
             return _Start(chips, chips, verdict, check_s, check_s)
-    left = None if limits.deadline is None else max(1.0, limits.left_s() * _CORRECTION_SHARE)
-    source = Given(hinted[0])
     found = partition(
-        graph, package, session=session, hints=source, solver=solver, time_limit_s=left, seed=seed, progress=progress
+        graph,
+        package,
+        session=session,
+        hints=Given(hinted[0]),
+        solver=problem.solver,
+        time_limit_s=None if limits.deadline is None else max(1.0, limits.left_s() * _CORRECTION_SHARE),
+        seed=problem.seed,
+        progress=problem.progress,
     )
     return _Start(
         found.chips,
@@ -277,49 +307,27 @@ def _start(
     )
 
 
-def _value_rank(
-    graph: OpGraph,
-    package: Package,
-    rules: tuple[SelectedRule, ...],
-    coarsening: Coarsening,
-    source: HintSource,
-    seed: int,
-) -> IntArray:
+def _value_rank(problem: _Problem, source: HintSource) -> IntArray:
     """Place of each chip in the source's first ranking, shape [op, chip]."""
-    context = _context(graph, package, rules, coarsening)
-    (ranking,) = source.rankings(context, 1, np.random.default_rng(seed))
-    return np.argsort(ranking, axis=1)[coarsening.group_of]
+    (ranking,) = source.rankings(problem.context, 1, np.random.default_rng(problem.seed))
+    return np.argsort(ranking, axis=1)[problem.coarsening.group_of]
 
 
-def _context(graph: OpGraph, package: Package, rules: tuple[SelectedRule, ...], coarsening: Coarsening) -> HintContext:
-    no_jumps = any(selected.name == "triangle_dependency" and selected.hard for selected in rules)
-    return HintContext(graph, package, coarsening, no_jumps=no_jumps)
-
-
-def _hints(
-    graph: OpGraph,
-    package: Package,
-    rules: tuple[SelectedRule, ...],
-    coarsening: Coarsening,
-    hints: HintSource,
-    samples: int,
-    workers: int,
-    limits: Limits,
-    seed: int,
-) -> IntArray:
+def _hints(problem: _Problem, hints: HintSource, samples: int, workers: int) -> IntArray:
     """The most promising hints, the best first, shape [hint, op]."""
-    context = _context(graph, package, rules, coarsening)
+    context, limits = problem.context, problem.limits
     if isinstance(hints, Given):
         return hints.chips[None]
     if isinstance(hints, Slice):
         counted = limits.iterations is not None and limits.deadline is None
         spend = 0.0 if counted else min(_LONGEST_START_S, _START_SHARE * limits.left_s())
-        found = best_slices(context, spend, seed, lambda: limits.bound_us, workers)[:_STARTS]
+        found = best_slices(context, spend, problem.seed, lambda: limits.bound_us, workers)[:_STARTS]
         if found:
             return np.stack([chips for _, chips in found])
-    rankings = hints.rankings(context, samples, np.random.default_rng(seed))
-    drawn = coarsening.expand(np.unique(rankings[..., 0], axis=0))
-    return drawn[np.argsort(ThroughputModel(graph, package).evaluate(drawn).interval_us, kind="stable")[:_STARTS]]
+    rankings = hints.rankings(context, samples, np.random.default_rng(problem.seed))
+    drawn = problem.coarsening.expand(np.unique(rankings[..., 0], axis=0))
+    intervals = ThroughputModel(problem.graph, problem.package).evaluate(drawn).interval_us
+    return drawn[np.argsort(intervals, kind="stable")[:_STARTS]]
 
 
 def _confirmed(session: Session, task: Task, best: Standing, start: _Start, solver: str) -> tuple[IntArray, Verdict]:
