@@ -20,11 +20,15 @@ def starts(instance: Instance, n: int) -> np.ndarray:
 
 
 def log_probs(
-    network: PolicyNetwork, instance: Instance, chips: np.ndarray, stretch: np.ndarray | None = None
+    network: PolicyNetwork,
+    instance: Instance,
+    chips: np.ndarray,
+    stretch: np.ndarray | None = None,
+    temperature: np.ndarray | None = None,
 ) -> np.ndarray:
     graph = graph_tensors(instance.features)
     with torch.no_grad():
-        seen = candidate_tensors(candidates_of(instance, chips), stretch=stretch)
+        seen = candidate_tensors(candidates_of(instance, chips), stretch=stretch, temperature=temperature)
         logits = network(graph, network.encode(graph), seen).logits
     return torch.log_softmax(logits, dim=2).numpy()
 
@@ -33,7 +37,9 @@ def test_draws_of_a_group_are_as_frequent_as_the_policy_says(network: PolicyNetw
     n = 4000
     drawn = Sampler(network, instance).draw(starts(instance, n), np.random.default_rng(1), passes=1)
     (only,) = drawn.passes
-    said = np.exp(log_probs(network, instance, starts(instance, n), only.stretch).astype(np.float64))
+    logits = log_probs(network, instance, starts(instance, n), only.stretch) / only.temperature[:, None, None]
+    said = np.exp(logits.astype(np.float64))
+    said /= said.sum(axis=2, keepdims=True)
     expected = said.mean(axis=0)
     for group in range(instance.coarsening.n_groups):
         counts = np.bincount(drawn.hint[:, group], minlength=instance.package.n_chips)
@@ -44,7 +50,7 @@ def test_draws_of_a_group_are_as_frequent_as_the_policy_says(network: PolicyNetw
 def test_every_pass_says_the_probability_of_its_draws(network: PolicyNetwork, instance: Instance) -> None:
     drawn = Sampler(network, instance).draw(starts(instance, 3), np.random.default_rng(0), passes=2)
     for each in drawn.passes:
-        said = log_probs(network, instance, each.candidates.chip, each.stretch)
+        said = log_probs(network, instance, each.candidates.chip, each.stretch, each.temperature)
         assert each.log_prob == pytest.approx(np.take_along_axis(said, each.chip[..., None], 2)[..., 0], abs=1e-5)
     assert drawn.passes[1].candidates.chip.tolist() == drawn.passes[0].chip.tolist()
 
@@ -104,3 +110,11 @@ def test_only_samples_that_are_drawn_are_stretched_each_as_a_whole(network: Poli
     assert one.tolist() == other.tolist()
     assert (one[:2] == 0).all()
     assert (one[2:] != 0).all()
+
+
+def test_samples_draw_temperatures_of_their_own_the_warm_ones_first(network: PolicyNetwork, instance: Instance) -> None:
+    drawn = Sampler(network, instance).draw(starts(instance, 200), np.random.default_rng(3), temperature=0.5, passes=2)
+    one, other = (each.temperature for each in drawn.passes)
+    assert one.tolist() == other.tolist()
+    assert (np.diff(one) < 0).all()
+    assert 0.1 <= one.min() < 0.12 < 0.45 < one.max() <= 0.5

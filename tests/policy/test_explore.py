@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.policy.archive import Archive
 from chipzinc.policy.curriculum import Variation, varied
+from chipzinc.policy.draws import PASSES
 from chipzinc.policy.explore import _BUSIEST_SHARE, Explorer
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.network import PolicyNetwork
@@ -34,7 +35,7 @@ def test_nothing_is_refined_before_something_is_known(network: PolicyNetwork, re
     proposal = Explorer(network, Archive(), resnet).propose(6, np.random.default_rng(0))
     assert proposal.refined is None
     assert proposal.fresh is not None
-    assert [len(each.candidates) for each in proposal.fresh.passes] == [6, 6, 6]
+    assert [len(each.candidates) for each in proposal.fresh.passes] == [6] * PASSES
     assert (proposal.fresh.passes[0].candidates.chip == resnet.greedy).all()
 
 
@@ -93,9 +94,9 @@ def test_every_pass_is_told_the_reward_and_fresh_ones_the_nearest_best(
     seen = explorer.observe(proposal, corrected, np.array([np.inf, 5.0, np.inf, np.inf]), 4.0)
     assert archive.shortest_us(resnet.name) == 5.0
     assert archive.partition(resnet.name).tolist() == resnet.greedy.tolist()  # type: ignore[union-attr]
-    assert [reward.tolist() for reward in seen.reward] == [[0.0, 0.8]] * 3 + [[0.0, 0.0]]
+    assert [reward.tolist() for reward in seen.reward] == [[0.0, 0.8]] * PASSES + [[0.0, 0.0]]
     assert (seen.target[0] == resnet.greedy).all()  # the first pass begins at greedy's, which is known now
-    assert (seen.target[3] == -1).all()
+    assert (seen.target[PASSES] == -1).all()
 
 
 def test_a_refinement_is_worth_no_less_than_what_it_refines_unless_it_was_not_corrected(

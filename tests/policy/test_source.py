@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 
 from chipzinc.correct.batch import sample
 from chipzinc.hints.sources import STARTS, HintContext, Start
+from chipzinc.policy.draws import _COOLEST
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.network import PolicyNetwork, build
 from chipzinc.policy.source import PolicyHints
@@ -49,8 +50,9 @@ def test_the_first_op_follows_the_policy_restricted_to_its_feasible_chips(
     asked = rankings(network, five, 402, passes=1)[2:]
     assert (asked[:, 0, 0] == 2).any()
     drawn = [each.group_chip[0] for each in sample(session, given, asked, solver="gecode")]  # type: ignore[index]
-    policy = np.exp(log_probs(network, five, starts(five, 1))[0, 0].astype(np.float64))
-    share = policy[feasible] / policy[feasible].sum()
+    temperatures = _COOLEST ** np.linspace(0, 1, 1001)[:, None]  # as many draws at each
+    policy = np.exp(log_probs(network, five, starts(five, 1))[0, 0, feasible].astype(np.float64) / temperatures)
+    share = (policy / policy.sum(axis=1, keepdims=True)).mean(axis=0)
     counts = np.bincount(drawn, minlength=3)
     assert counts[2] == 0
     assert chisquare(counts[feasible], 400 * share).pvalue > LEVEL

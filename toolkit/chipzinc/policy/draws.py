@@ -1,7 +1,8 @@
 """Hints drawn from the policy: a few passes, each refining what the one before it drew.
 
-Within a pass all groups draw at once (non-autoregressive), given how the sample is stretched, which the policy has no
-say in; the log-probability of a sample is the sum over passes and groups. Knows the network, no solver.
+Within a pass all groups draw at once (non-autoregressive), given how the sample is stretched and at which temperature,
+which the policy has no say in; the log-probability of a sample is the sum over passes and groups. Knows the network, no
+solver.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
 from chipzinc.policy.candidate import Candidates, candidates_of
 from chipzinc.policy.instance import Instance
 from chipzinc.policy.network import (
+    CandidateTensors,
     Encoded,
     GraphTensors,
     PolicyNetwork,
@@ -24,13 +26,20 @@ from chipzinc.policy.network import (
     graph_tensors,
 )
 
-PASSES = 3
+PASSES = 4
 """Passes of one sample: the first refines greedy's partition or the best one known."""
 
 _STRETCH = 0.4
 """Largest spread of the factors on what groups take up, in nats; each sample draws its own below it.
 
 Draws of single groups cancel out along a pipeline; these move its cuts together.
+"""
+
+_COOLEST = 0.2
+"""Lowest temperature of a sample; each draws its own between this and 1, by its logarithm.
+
+Cool samples differ by little but how they are stretched; warm ones find what the policy does not know. Warm ones come
+first, since their corrections are found sooner where rules tie much together.
 """
 
 
@@ -44,6 +53,7 @@ class Pass:
         log_prob: of each draw when it was made, shape [sample, group].
         free: which groups drew; the others stayed where they were, shape [sample, group].
         stretch: logarithm of a factor on what each group takes up, drawn before, shape [sample, group].
+        temperature: that divided the logits, drawn before, shape [sample].
         value: reward expected then, shape [sample].
     """
 
@@ -52,7 +62,14 @@ class Pass:
     log_prob: FloatArray
     free: BoolArray
     stretch: FloatArray
+    temperature: FloatArray
     value: FloatArray
+
+    def tensors(self, device: torch.device | str = "cpu") -> CandidateTensors:
+        """What the network saw."""
+        return candidate_tensors(
+            self.candidates, device, free=self.free, stretch=self.stretch, temperature=self.temperature
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +122,7 @@ class Sampler:
             start: the partitions that the first pass refines, shape [sample, group].
             rng: of the draws.
             passes: how many.
-            temperature: divides the logits, and scales how samples are stretched; 1 is the policy itself.
+            temperature: scales those that samples draw, and how far they are stretched.
             most_likely: so many of the first samples take the likeliest chips, unstretched, instead of drawing.
             free: which groups draw, the others stay where they start, shape [sample, group]; None: all.
         """
@@ -114,13 +131,13 @@ class Sampler:
         spread = rng.uniform(0, temperature * _STRETCH, (len(start), 1))
         spread[:most_likely] = 0.0
         stretch = spread * rng.standard_normal(start.shape)
+        heat = temperature * _COOLEST ** np.sort(rng.random(len(start)))
         for _ in range(passes):
             candidates = candidates_of(self.instance, chip)
             with torch.no_grad():
-                scores = self.network(
-                    self.graph, self.encoded, candidate_tensors(candidates, self.device, free=may, stretch=stretch)
-                )
-                log_probs = torch.log_softmax(scores.logits / temperature, dim=2).cpu()
+                seen = candidate_tensors(candidates, self.device, free=may, stretch=stretch, temperature=heat)
+                scores = self.network(self.graph, self.encoded, seen)
+                log_probs = torch.log_softmax(scores.logits, dim=2).cpu()
             noise = rng.gumbel(size=log_probs.shape)
             noise[:most_likely] = 0.0
             wish = log_probs.numpy() + noise
@@ -130,7 +147,7 @@ class Sampler:
             chip = ranking[..., 0]
             drawn = chosen(log_probs, torch.as_tensor(chip))
             value = scores.value.cpu().double().numpy()
-            done.append(Pass(candidates, chip, drawn.double().numpy(), may, stretch, value))
+            done.append(Pass(candidates, chip, drawn.double().numpy(), may, stretch, heat, value))
         return Draws(tuple(done), ranking)
 
 

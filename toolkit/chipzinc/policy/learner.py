@@ -109,7 +109,7 @@ class Learner:
         """One update by PPO and imitation on a batch of samples."""
         passes = experience.passes
         graph = graph_tensors(experience.instance.features, self.device)
-        seen = _joined([candidate_tensors(p.candidates, self.device, free=p.free, stretch=p.stretch) for p in passes])
+        seen = _joined([p.tensors(self.device) for p in passes])
         drawn = self._tensor(np.concatenate([each.chip for each in passes]), torch.int64)
         log_prob = self._tensor(np.concatenate([each.log_prob for each in passes]))
         free = seen.free.float()

@@ -85,6 +85,7 @@ class CandidateTensors(NamedTuple):
         standing: where each group stands.
         free: which groups may move.
         stretch: logarithm of a factor on what each group takes up, by which samples differ.
+        temperature: divides the logits.
     """
 
     chip: Int[Tensor, "sample group"]
@@ -92,6 +93,7 @@ class CandidateTensors(NamedTuple):
     standing: Float[Tensor, "sample group standing_feature"]
     free: Bool[Tensor, "sample group"]
     stretch: Float[Tensor, "sample group"]
+    temperature: Float[Tensor, " sample"]
 
 
 class Encoded(NamedTuple):
@@ -140,13 +142,19 @@ def candidate_tensors(
     *,
     free: BoolArray | None = None,
     stretch: FloatArray | None = None,
+    temperature: FloatArray | None = None,
 ) -> CandidateTensors:
-    """Turns candidates into tensors on a device; unless told otherwise all groups may move and none is stretched."""
+    """Turns candidates into tensors on a device.
+
+    Unless told otherwise all groups may move, none is stretched, and the temperature is 1.
+    """
     chip = torch.as_tensor(candidates.chip, dtype=torch.int64, device=device)
     may = np.ones(candidates.chip.shape, dtype=np.bool_) if free is None else free
     more = np.zeros(candidates.chip.shape) if stretch is None else stretch
+    heat = np.ones(len(candidates.chip)) if temperature is None else temperature
     load, standing = _float(candidates.load, device), _float(candidates.standing, device)
-    return CandidateTensors(chip, load, standing, torch.as_tensor(may, device=device), _float(more, device))
+    moves = torch.as_tensor(may, device=device)
+    return CandidateTensors(chip, load, standing, moves, _float(more, device), _float(heat, device))
 
 
 def _float(array: np.ndarray, device: torch.device | str) -> Tensor:
@@ -253,6 +261,7 @@ class PolicyNetwork(nn.Module):
             group = along(group, graph)
         asked = torch.bmm(self.ask(group), self.offer(chip).transpose(1, 2)) / self.config.width**0.5
         logits = asked + self._steps(group, candidate.chip, chip.shape[1]) + self._places(group, graph, candidate)
+        logits = logits / candidate.temperature[:, None, None]
         value = self.judge(torch.cat([group.mean(dim=1), chip.mean(dim=1)], dim=1)).squeeze(1)
         return Scores(logits.masked_fill(graph.refused, _REFUSED), value)
 

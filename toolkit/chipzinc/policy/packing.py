@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -11,6 +12,8 @@ from chipzinc.policy.draws import Draws, Pass
 from chipzinc.policy.explore import Proposal
 from chipzinc.policy.instance import Instance
 
+_PACKED = tuple(each.name for each in fields(Pass) if each.name != "candidates")
+
 
 def packed(proposal: Proposal) -> dict[str, Any]:
     """A proposal as plain tensors; candidates are computed anew from their chips."""
@@ -19,10 +22,7 @@ def packed(proposal: Proposal) -> dict[str, Any]:
         if part is None:
             return None
         passes = [
-            tuple(
-                torch.as_tensor(a)
-                for a in (each.candidates.chip, each.chip, each.log_prob, each.free, each.stretch, each.value)
-            )
+            tuple(torch.as_tensor(a) for a in (each.candidates.chip, *(getattr(each, name) for name in _PACKED)))
             for each in part.passes
         ]
         return {"passes": passes, "ranking": torch.as_tensor(part.ranking)}
@@ -39,8 +39,8 @@ def unpacked(instance: Instance, packed: dict[str, Any]) -> Proposal:
             return None
         passes = []
         for parts in part["passes"]:
-            start, chip, log_prob, free, stretch, value = (each.numpy() for each in parts)
-            passes.append(Pass(candidates_of(instance, start), chip, log_prob, free, stretch, value))
+            start, *drawn = (each.numpy() for each in parts)
+            passes.append(Pass(candidates_of(instance, start), *drawn))
         return Draws(tuple(passes), part["ranking"].numpy())
 
     return Proposal(draws(packed["fresh"]), draws(packed["refined"]), packed["known_us"].numpy())
