@@ -94,7 +94,7 @@ def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
         best=np.zeros(n, dtype=np.int64),
         found=np.zeros(1, dtype=np.bool_),
         best_us=np.array([math.inf]),
-        wish_us=np.array([_WISH * longest]),
+        wish_us=np.array([_wish_us(costs, placed, longest)]),
         excess_us=np.zeros(1),
         tangle=np.array([float(tangle)]),
         pressed=np.zeros(n_chips, dtype=np.int64),
@@ -206,8 +206,17 @@ def _moved(costs: Costs, placed: Placed, walk: Walk, tangle: float, alike: bool)
         return
     walk.found[0] = True
     walk.best_us[0] = longest
-    walk.wish_us[0] = _WISH * longest
+    walk.wish_us[0] = _wish_us(costs, placed, longest)
     walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
+
+
+@within
+def _wish_us(costs: Costs, placed: Placed, longest: float) -> float:
+    """What is wished for: less than the longest load, but more than the mean of all, which moves hardly change."""
+    total = 0.0
+    for chip in range(len(placed.n_on)):
+        total += load_us(costs, placed, chip)
+    return max(_WISH * longest, (longest + total / len(placed.n_on)) / 2)
 
 
 @within
