@@ -43,6 +43,16 @@ def test_a_table_of_times_is_enough(cli: Cli, diamond: Path, ring: Path) -> None
     assert distribution["worst_us"] - distribution["best_us"] == pytest.approx(50)
 
 
+@pytest.mark.parametrize("design", ["op0,0\n", "op0,0\nop1,0\nop2,0\nop3,1\n"])
+def test_a_table_of_times_is_read_before_the_rules_are_checked(
+    cli: Cli, diamond: Path, ring: Path, design: str
+) -> None:
+    plan = diamond.parent / "plan.csv"
+    plan.write_text("op,chip\n" + design)
+    made = cli("verify", plan, "--graph", diamond, "--hw", ring, "--op-times", diamond.parent / "times.csv")
+    assert (made.status, "times.csv: cannot be read" in made.err) == (2, True)
+
+
 def test_a_distribution_is_printed_with_its_ends(capsys: pytest.CaptureFixture[str]) -> None:
     print_distribution(Distribution(5.0, 4.0, 7.0, 5.5, 0.5, {0.5: 5.25}, 1000, 3))
     printed = capsys.readouterr().out

@@ -19,10 +19,9 @@ from chipzinc.errors import InputError
 
 if TYPE_CHECKING:
     from chipzinc.cli.inputs import Inputs
-    from chipzinc.graph.opgraph import IntArray
     from chipzinc.plans.plan import Down
     from chipzinc.solve import Session
-    from chipzinc.throughput.uncertain import Distribution
+    from chipzinc.throughput.uncertain import UncertainModel
 
 FIELDS = ("valid", "interval_us", "violations", "rules")
 POLL_S = 0.3
@@ -72,15 +71,13 @@ class _Scenarios:
     number: int
     seed: int
 
-    def distribution(self, inputs: Inputs, chips: IntArray) -> Distribution | None:
-        """The interval's distribution; None where every time is exact."""
+    def model(self, inputs: Inputs) -> UncertainModel | None:
+        """How op times vary; None where every time is exact."""
         from chipzinc.hardware.uncertain import time_range
         from chipzinc.throughput.uncertain import UncertainModel
 
         times = time_range(inputs.graph, inputs.package, self.op_times)
-        if times is None:
-            return None
-        return UncertainModel(inputs.graph, inputs.package, times).distribution(chips, self.number, self.seed)
+        return None if times is None else UncertainModel(inputs.graph, inputs.package, times)
 
 
 def _check(
@@ -103,13 +100,15 @@ def _check(
         inputs, _, chips = load_planned(plan, graph, hardware, down)
         dead = (chips == ON_DEAD_CHIP).nonzero()[0]
         chips[dead] = -1
-        rules = selected_rules(inputs.package)
+        rules, uncertain = selected_rules(inputs.package), scenarios.model(inputs)
         progress("checking the rules")
         judgement = judge_design(session, inputs.graph, inputs.package, rules, chips, time_limit_s=limit_s)
         judgement = with_dead(judgement, inputs.graph, dead)
         model = ThroughputModel(inputs.graph, inputs.package)
         evaluation = None if judgement.n_open else model.evaluate(chips)
-        distribution = None if judgement.n_open else scenarios.distribution(inputs, chips)
+        distribution = None
+        if uncertain is not None and not judgement.n_open:
+            distribution = uncertain.distribution(chips, scenarios.number, scenarios.seed)
     if as_json:
         interval = None if evaluation is None else finite(float(evaluation.interval_us[0]))
         answer = described(judgement, inputs.graph)
