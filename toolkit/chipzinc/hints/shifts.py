@@ -38,7 +38,7 @@ KNOWN_RULES = frozenset(
 )
 """Hard rules that a shifted pipeline keeps; where others are selected, nothing is shifted."""
 
-_TURNS = ((False, 1.0), (False, 3.0), (True, 1.0), (False, 0.3))  # whether groups move, and how hot it is
+_TURNS = ((False, 1.0), (False, 1.7), (True, 1.0), (False, 0.3))  # whether groups move, and how hot it is
 _MANY_OPS = 6_000  # so many hardly move one by one in a while, so that groups come first
 
 
