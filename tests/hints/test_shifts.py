@@ -14,6 +14,7 @@ from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.grouping import group_ops
 from chipzinc.hardware.load import load_spec
 from chipzinc.hints.shifts import Shifts, search_is_kept
+from chipzinc.throughput.model import ThroughputModel
 
 SCRIPT = """
 import numpy as np, time
@@ -25,7 +26,7 @@ graph, package = load_zoo_graph("resnet20-cifar"), load_spec("mcm16-ring")
 shifts = Shifts(graph, package, group_ops(graph, package))
 chips = np.arange(graph.n_ops) * 8 // graph.n_ops
 before, begin = search_is_kept(), time.monotonic()
-found = shifts.find(chips, {seconds}, 0, {moves})
+found = shifts.find(chips, {seconds}, 0, 0, {moves})
 print(before, found is not None, time.monotonic() - begin < 10)
 """
 
@@ -50,7 +51,18 @@ def test_single_ops_and_groups_are_shifted_to_shorter_partitions() -> None:
     shifts = Shifts(graph, package, group_ops(graph, package))
     chips = np.arange(graph.n_ops) * 8 // graph.n_ops
     for turn in range(4):
-        found = shifts.find(chips, np.inf, turn, 20_000)
+        found = shifts.find(chips, np.inf, 0, turn, 20_000)
         assert found is not None
         assert len(found) == graph.n_ops
     assert search_is_kept()
+
+
+def test_the_best_of_several_searches_is_the_shortest_that_one_of_them_finds() -> None:
+    graph, package = load_zoo_graph("resnet20-cifar"), load_spec("mcm16-ring")
+    shifts, model = Shifts(graph, package, group_ops(graph, package)), ThroughputModel(graph, package)
+    chips = np.arange(graph.n_ops) * 8 // graph.n_ops
+    alone = [shifts.find(chips, np.inf, turn, turn, 20_000) for turn in range(3)]
+    best = shifts.best(chips, np.inf, 0, range(3), 20_000)
+    assert best is not None
+    shortest = min(float(model.evaluate(each).interval_us[0]) for each in alone if each is not None)
+    assert model.evaluate(best).interval_us[0] == shortest

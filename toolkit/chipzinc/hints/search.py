@@ -125,6 +125,7 @@ class _Search:
         self.model = ThroughputModel(self.context.graph, self.context.package)
         package = self.context.package
         self.shifts = Shifts(self.context.graph, package, self.context.coarsening) if may_shift(package) else None
+        self.turns = 0  # of shifting, so far
         self.no_jumps = self.context.no_jumps or hard(package, "max_hops")
         self.any_order = hard(package, "acyclic_quotient") and not hard(package, "acyclic_dataflow")
 
@@ -215,7 +216,9 @@ class _Search:
             return
         seconds = deadline - time.monotonic()
         if seconds > 0 and not self.reached:
-            chips = self.shifts.best(self.ranked[0][1], seconds, seed, self.threads)
+            turns = range(self.turns, self.turns + self.threads)
+            self.turns += self.threads
+            chips = self.shifts.best(self.ranked[0][1], seconds, seed, turns)
             if chips is not None and self.overflowing(chips) is None:
                 self.add(chips)
 

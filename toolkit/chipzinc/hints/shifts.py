@@ -13,7 +13,6 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import count
 
 import numpy as np
 
@@ -60,24 +59,28 @@ class Shifts:
     def __init__(self, graph: OpGraph, package: Package, coarsening: Coarsening) -> None:
         self.graph, self.package, self.coarsening = graph, package, coarsening
         self._model = ThroughputModel(graph, package)
-        self._turns = count()
 
-    def best(self, chips: IntArray, seconds: float, seed: int, threads: int) -> IntArray | None:
-        """The shortest of what several searches find that run at a time; see `find`."""
-        with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(lambda thread: self.find(chips, seconds, seed + thread), range(threads)))
+    def best(
+        self, chips: IntArray, seconds: float, seed: int, turns: range, moves: int | None = None
+    ) -> IntArray | None:
+        """The shortest of what the searches of some turns find, which run side by side; see `find`."""
+        with ThreadPoolExecutor(len(turns)) as pool:
+            found = list(pool.map(lambda turn: self.find(chips, seconds, seed + turn, turn, moves), turns))
         shorter = [each for each in found if each is not None]
         if not shorter:
             return None
         return shorter[int(self._model.evaluate(np.stack(shorter)).interval_us.argmin())]
 
-    def find(self, chips: IntArray, seconds: float, seed: int, moves: int | None = None) -> IntArray | None:
+    def find(
+        self, chips: IntArray, seconds: float, seed: int, turn: int = 0, moves: int | None = None
+    ) -> IntArray | None:
         """A shorter partition, chip of each op, shape [op]; None if none is found.
 
         Args:
             chips: where to start, shape [op].
             seconds: time to spend; while the search is still being compiled, which a machine does once, in waiting.
             seed: of the draws.
+            turn: number of the search, by which searches differ in what moves and how hot it is.
             moves: most moves to try; None: as many as there is time for.
         """
         begin = time.monotonic()
@@ -85,7 +88,7 @@ class Shifts:
             return None
         from chipzinc.hints.shifting.annealing import HEAT, shift
 
-        grouped, hot = _TURNS[(next(self._turns) + 2 * (self.graph.n_ops > _MANY_OPS)) % len(_TURNS)]
+        grouped, hot = _TURNS[(turn + 2 * (self.graph.n_ops > _MANY_OPS)) % len(_TURNS)]
         groups = refine(self.graph, self.coarsening, partition=chips).group_of if grouped else None
         ordered = Ordered.of(self.graph, self.package, group_of=groups)
         heat = (HEAT[0] * hot, HEAT[1])

@@ -157,7 +157,7 @@ class Search:
         self._memory = scorer.model.memory if _keeps_memory(task) else None
         self._seed, self._found = seed, found
         self._begin = time.monotonic()
-        self._stage = self._failures = 0
+        self._stage = self._failures = self._turns = 0
         self._vain: int | None = None  # solves since the last improvement, if that came of shifting
 
     def run(self, start: Standing, limits: Limits) -> Outcome:
@@ -195,7 +195,8 @@ class Search:
         while len(jobs) < len(self.workers) + waiting and not self._done(outcome, limits, len(jobs)):
             number = outcome.iterations + len(jobs)
             if self._shifts_next(jobs, number):
-                answer = pool.submit(self._shift, outcome.best, number, limits)
+                answer = pool.submit(self._shift, outcome.best, number, self._turns, limits)
+                self._turns += 1
                 jobs.append(_Job(None, outcome.best, self._stage, answer))
                 continue
             busy = [job.proposal for job in jobs if job.proposal is not None]
@@ -221,7 +222,7 @@ class Search:
         shifting = sum(job.proposal is None for job in jobs)
         return not shifting and len(jobs) > 0 if len(self.workers) > 1 else number % 2 == 1
 
-    def _shift(self, start: Standing, number: int, limits: Limits) -> Answer:
+    def _shift(self, start: Standing, number: int, turn: int, limits: Limits) -> Answer:
         """Moves items of a partition from chip to chip; runs in a worker's thread."""
         assert self.shifts is not None
         begin = time.monotonic()
@@ -229,7 +230,8 @@ class Search:
         left = limits.left_s() - _SHORTEST_SOLVE_S
         longest = max(_SHIFTING_S, _SHIFTING_SHARE * left) if math.isfinite(left) else _LONGEST_SOLVE_S
         seconds = math.inf if counted else max(0.0, min(longest, left))
-        chips = self.shifts.find(start.chips, seconds, self._seed + number, _COUNTED_SHIFTS if counted else None)
+        moves = _COUNTED_SHIFTS if counted else None
+        chips = self.shifts.find(start.chips, seconds, self._seed + number, turn, moves)
         return Answer(chips, proven=False, seconds=time.monotonic() - begin)
 
     def _solve(
