@@ -175,6 +175,16 @@ def test_a_solver_that_crashes_is_told_with_its_signal(native_toolchain: Toolcha
     check_native_failure(native_toolchain, tmp_path, "kill -SEGV $$", "signal 11")
 
 
+def test_a_compiler_that_crashes_is_asked_once_more_in_two_passes(native_toolchain: Toolchain, tmp_path: Path) -> None:
+    asked, real = tmp_path / "asked", native_toolchain.command
+    script = f'echo "$@" >> {asked}\ncase "$*" in *-O2*) exec {real} "$@";; esac\nkill -ABRT $$'
+    backend = native_backend(native_toolchain, tmp_path, script)
+    flat = backend.flatten(hard(time_limit_s=20.0))
+    backend.close()
+    assert flat.text
+    assert ["-O2" in line.split() for line in asked.read_text().splitlines()] == [False, True]
+
+
 def test_a_solver_that_fails_is_told_with_its_last_words(native_toolchain: Toolchain, tmp_path: Path) -> None:
     check_native_failure(
         native_toolchain,

@@ -6,6 +6,7 @@ Must not know whether MiniZinc runs as a process of its own or inside a warm eng
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -36,6 +37,7 @@ _GRACE_S = 1.0
 _LEAST_S = 0.001
 
 _FLAT, _OUTPUT = "flat.fzn", "flat.ozn"
+_TWO_PASSES = ("-O2",)  # of the compiler
 
 #: Turns a line and its time into an event, a status word, or nothing.
 _Reader: TypeAlias = Callable[[str, float], Event | str | None]
@@ -105,7 +107,20 @@ class MiniZincBackend:
     def _compile(
         self, request: SolveRequest, solver: Solver, begin: float, *, with_output: bool = False
     ) -> tuple[FlatModel, str]:
-        """Return a compiled model, and the model of its output if that is wanted."""
+        """Return a compiled model, and the model of its output if that is wanted.
+
+        Where the compiler crashes it is asked once more, by another way: MiniZinc 2.9.2 fails an assertion of its own
+        on some models, unless it compiles them in two passes.
+        """
+        try:
+            return self._compile_once(request, solver, begin, with_output=with_output)
+        except _Crash:
+            again = replace(request, extra_flags=(*request.extra_flags, *_TWO_PASSES))
+            return self._compile_once(again, solver, begin, with_output=with_output)
+
+    def _compile_once(
+        self, request: SolveRequest, solver: Solver, begin: float, *, with_output: bool
+    ) -> tuple[FlatModel, str]:
         words, texts = _inputs(request)
         written = ["--ozn", Held(_OUTPUT)] if with_output else ["--no-output-ozn"]
         options: list[str | Held] = ["--compile", "--output-mode", "json", *written, "--fzn", Held(_FLAT)]
@@ -126,6 +141,10 @@ class MiniZincBackend:
             )
             raise SolverError(f"MiniZinc did not compile the model {why}")
         return FlatModel.parse(solver.id, text), outputs.get(_OUTPUT) or ""
+
+
+class _Crash(SolverError):
+    """MiniZinc broke off by a fault of its own."""
 
 
 def _inputs(request: SolveRequest) -> tuple[list[str | Held], dict[str, str]]:
@@ -223,7 +242,8 @@ class _Stream:
         if self.status == "ERROR":
             raise SolverError(f"the solver broke off: {_last_words(self.exit)}")
         if self.exit.code != 0:
-            raise SolverError(_last_words(self.exit))
+            broke = -self.exit.code in (signal.SIGABRT, signal.SIGSEGV)
+            raise (_Crash if broke else SolverError)(_last_words(self.exit))
 
     def _left_s(self) -> float | None:
         ends = [] if self.limit_s is None else [self.limit_s + _GRACE_S]
