@@ -23,7 +23,8 @@ import numpy as np
 from benchmarks.common import machine, print_table, toolchains
 from chipzinc.baselines.driver import Budget
 from chipzinc.bounds.simple import simple_bound
-from chipzinc.compare.methods import Case, parse_method
+from chipzinc.compare.case import Case
+from chipzinc.compare.parsing import parse_method
 from chipzinc.compare.runs import Run, RunFile, run_all
 from chipzinc.compare.table import ALL, Comparison
 from chipzinc.graph.opgraph import OpGraph

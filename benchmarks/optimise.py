@@ -19,7 +19,8 @@ import numpy as np
 from benchmarks.common import OUTPUT, PeakMemory, machine, print_table, save
 from benchmarks.scaling import roomy, stacked
 from chipzinc.baselines.driver import Budget
-from chipzinc.compare.methods import Case, method_names, parse_method
+from chipzinc.compare.case import Case
+from chipzinc.compare.parsing import method_names, parse_method
 from chipzinc.compare.runs import Run, RunFile, run_all
 from chipzinc.graph.load import load_graph
 from chipzinc.graph.zoo import load_zoo_graph, zoo_names

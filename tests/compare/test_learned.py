@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from chipzinc.baselines.driver import Budget
+from chipzinc.compare.case import Case
 from chipzinc.compare.learned import FineTuned, Ordered, Scratch, ZeroShot
-from chipzinc.compare.methods import Case
 from chipzinc.compare.runs import RunFile, run_all
 from chipzinc.policy.checkpoint import save_policy
 from chipzinc.policy.network import build

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from chipzinc.baselines.driver import Budget, Point, Trajectory
-from chipzinc.compare.methods import Case, Method, method_names, parse_method
+from chipzinc.compare.case import Case, Method
+from chipzinc.compare.parsing import method_names, parse_method
 from chipzinc.compare.runs import Run, RunFile, package_sha256, run_all
 from chipzinc.errors import InputError, NoAnswerError
 from chipzinc.solve import Session
@@ -168,6 +169,6 @@ def test_a_method_of_another_package_is_found_by_its_entry_point(monkeypatch: py
     from importlib.metadata import EntryPoint
 
     entry = EntryPoint("fixed", "tests.compare.test_runs:Fixed", "chipzinc.methods")
-    monkeypatch.setattr("chipzinc.compare.methods._others", lambda: (entry,))
+    monkeypatch.setattr("chipzinc.compare.parsing._others", lambda: (entry,))
     assert type(parse_method("fixed:chip=1")).__name__ == "Fixed"
     assert "fixed" in method_names()

@@ -15,7 +15,7 @@ from chipzinc.errors import InputError
 
 if TYPE_CHECKING:
     from chipzinc.baselines.driver import Budget
-    from chipzinc.compare.methods import Case, Method
+    from chipzinc.compare.case import Case, Method
     from chipzinc.compare.runs import Run
     from chipzinc.compare.table import Comparison
     from chipzinc.solve import Session
@@ -126,7 +126,7 @@ def _budget(samples: int | None, time_limit: str | None) -> Budget:
 
 
 def _methods(names: tuple[str, ...] | list[str], budget: Budget, reference: str | None) -> dict[str, Method]:
-    from chipzinc.compare.methods import parse_method
+    from chipzinc.compare.parsing import parse_method
 
     methods = {name: parse_method(name) for name in names}
     for name, method in methods.items():
@@ -147,7 +147,7 @@ def _graphs(graphs: list[str] | None, split: Literal["train", "validation", "tes
 
 
 def _case(name: str, hardware: str | None, session: Session, solver: str, progress: Progress) -> Case:
-    from chipzinc.compare.methods import Case
+    from chipzinc.compare.case import Case
 
     progress(f"importing {name}")
     inputs = load_inputs(name, hardware)

@@ -13,7 +13,8 @@ from pydantic import Field
 
 from chipzinc.baselines.checker import Checker
 from chipzinc.baselines.driver import Budget, Corrector, Trajectory
-from chipzinc.compare.methods import WORKERS, AtLeastOne, Case, Count, Positive, optimised
+from chipzinc.compare.case import Case
+from chipzinc.compare.methods import WORKERS, AtLeastOne, Count, Positive, optimised
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
 from chipzinc.hints.sources import Slice, Start, start_hint
@@ -48,7 +49,7 @@ class ZeroShot:
     draws: ClassVar[bool] = True
 
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
-        """See `chipzinc.compare.methods.Method`."""
+        """See `chipzinc.compare.case.Method`."""
         _need_torch()
         from chipzinc.policy.checkpoint import load_policy
         from chipzinc.policy.tune import TuneConfig
@@ -97,7 +98,7 @@ class FineTuned:
     draws: ClassVar[bool] = True
 
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
-        """See `chipzinc.compare.methods.Method`."""
+        """See `chipzinc.compare.case.Method`."""
         _need_torch()
         from chipzinc.policy.learner import LearnConfig
         from chipzinc.policy.tune import TuneConfig
@@ -157,7 +158,7 @@ class Ordered:
     draws: ClassVar[bool] = True
 
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
-        """See `chipzinc.compare.methods.Method`."""
+        """See `chipzinc.compare.case.Method`."""
         _need_torch()
         from chipzinc.policy.checkpoint import load_policy
         from chipzinc.policy.device import prepare

@@ -1,30 +1,28 @@
-"""Methods to compare, each by a name with settings: `annealing:temperature=0.02,batch=10`.
+"""The methods to compare that come with the toolkit.
 
-To add one: write a frozen dataclass whose fields are its settings, with the attributes and the one method of `Method`,
-and name it in `BUILT_IN`; a package of one's own names it as an entry point of the group `chipzinc.methods`. What a
-method returns is re-checked and scored by whoever runs it.
+To add one: write a frozen dataclass whose fields are its settings, with the attributes and the one method of
+`chipzinc.compare.case.Method`, and name it in `BUILT_IN`; a package of one's own names it as an entry point of the
+group `chipzinc.methods`. What a method returns is re-checked and scored by whoever runs it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from importlib import metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from chipzinc.baselines.annealing import Annealing
-from chipzinc.baselines.driver import Budget, Corrector, Point, Trajectory, run_samples
+from chipzinc.baselines.driver import Budget, Point, Trajectory, run_samples
 from chipzinc.baselines.random import Drawn
+from chipzinc.compare.case import Case, Method
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
-from chipzinc.graph.opgraph import IntArray, OpGraph
-from chipzinc.hardware.explain import did_you_mean
-from chipzinc.hardware.package import Package
+from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.sources import (
     Greedy,
     HintContext,
@@ -38,67 +36,13 @@ from chipzinc.hints.sources import (
     start_hint,
 )
 from chipzinc.solve import Session
-from chipzinc.throughput.evaluator import Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
 
-ENTRY_POINTS = "chipzinc.methods"
 WORKERS = 2
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 AtLeastOne = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """What a method is run on.
-
-    Attributes:
-        graph: the graph.
-        package: the package, whose rules bind.
-        session: where to solve.
-        solver: the solver that corrects and searches neighbourhoods.
-        progress: called with what is being done.
-        judge: scores what methods find, and the samples of those that take any; None for the throughput model.
-        judge_name: what the judge is called in runs; empty for the throughput model.
-    """
-
-    graph: OpGraph
-    package: Package
-    session: Session
-    solver: str = "chuffed"
-    progress: Callable[[str], None] = lambda step: None
-    judge: Evaluator | None = None
-    judge_name: str = ""
-
-    def corrector(self) -> Corrector:
-        """A corrector of hints, which every method that samples goes through."""
-        return Corrector(self.graph, self.package, self.session, self.solver, self.judge)
-
-    def score_us(self, chips: IntArray) -> float:
-        """The judge's interval of a partition of shape [op], in µs."""
-        (score,) = (self.judge or ModelEvaluator(ThroughputModel(self.graph, self.package))).score(chips[None])
-        return score.interval_us
-
-
-class Method(Protocol):
-    """A way to find a partition.
-
-    Attributes:
-        samples: whether it takes samples, so that a budget of samples limits it.
-        draws: whether another seed gives another run.
-    """
-
-    samples: ClassVar[bool]
-    draws: ClassVar[bool]
-
-    def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
-        """Searches until the budget is spent.
-
-        Raises:
-            ChipzincError: if it finds nothing, or something it needs is missing.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -328,53 +272,6 @@ BUILT_IN: Mapping[str, type[Method]] = {
 }
 
 _JUDGED = 4  # pipelines that the rules are asked about
-
-
-def method_names() -> tuple[str, ...]:
-    """Every method there is, those of other packages last."""
-    return (*BUILT_IN, *(entry.name for entry in _others() if entry.name not in BUILT_IN))
-
-
-def parse_method(text: str) -> Method:
-    """A method by its name and settings, such as ``annealing:temperature=0.02,batch=10``.
-
-    Raises:
-        InputError: if there is no such method or setting, or a setting's value is wrong.
-    """
-    name, _, written = text.partition(":")
-    method = _method_class(name)
-    given = dict(part.partition("=")[::2] for part in written.split(",") if part)
-    known = {setting.name for setting in fields(method)}  # type: ignore[arg-type]
-    for key, value in given.items():
-        if key not in known:
-            allowed = f"expected {', '.join(sorted(known))}" if known else "it has none"
-            raise InputError(f"'{name}' has no setting '{key}': {allowed}", field="--method")
-        if not value:
-            raise InputError(f"the setting '{key}' of '{name}' needs a value: {key}=...", field="--method")
-    try:
-        return TypeAdapter(method).validate_python(given)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise InputError(
-            f"{name}: {wrong['loc'][0]}={given[str(wrong['loc'][0])]}: {wrong['msg']}", field="--method"
-        ) from None
-
-
-def _method_class(name: str) -> type[Method]:
-    if name in BUILT_IN:
-        return BUILT_IN[name]
-    for entry in _others():
-        if entry.name == name:
-            try:
-                loaded: Any = entry.load()
-            except ImportError as error:
-                raise InputError(f"the method '{name}' cannot be loaded: {error}", field="--method") from error
-            return loaded  # type: ignore[no-any-return]
-    raise InputError(f"no method '{name}'{did_you_mean(name, method_names())}", field="--method")
-
-
-def _others() -> tuple[metadata.EntryPoint, ...]:
-    return tuple(metadata.entry_points(group=ENTRY_POINTS))
 
 
 def _drawn(

@@ -17,7 +17,7 @@ import numpy as np
 
 import chipzinc
 from chipzinc.baselines.driver import Budget, Trajectory
-from chipzinc.compare.methods import Case, Method
+from chipzinc.compare.case import Case, Method
 from chipzinc.errors import InfeasibleError, InputError, NoAnswerError
 from chipzinc.graph.io import graph_sha256
 from chipzinc.hardware.package import Package
