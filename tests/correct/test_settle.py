@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chipzinc.correct.overflow import correct
+from chipzinc.correct.overflow import CorrectedBatch, correct
 from chipzinc.correct.problem import Problem
 from chipzinc.correct.projection import project
 from chipzinc.errors import SolverError
@@ -17,6 +17,7 @@ from chipzinc.hints.sources import HintContext, Noisy, slice_hint
 from chipzinc.rules.catalogue import selected_rules
 from chipzinc.settle import settle
 from chipzinc.solve import Session
+from chipzinc.verify import verify
 
 
 def mixed(n_noisy: int) -> tuple[Problem, IntArray]:
@@ -65,3 +66,36 @@ def test_a_solver_that_fails_costs_no_hint_that_holds(session: Session, monkeypa
     assert [each.state for each in settled.corrections[:2]] == ["timed_out", "corrected"]
     with pytest.raises(SolverError, match="killed"):
         settle(session, problem, hints[:1], mode="fix", solver="chuffed")
+
+
+def gapped(name: str, hardware: str) -> tuple[Problem, IntArray]:
+    """Hints whose groups lie in order on every other chip, so that chips are left out and edges lead past them."""
+    graph, package = load_zoo_graph(name), load_spec(hardware)
+    groups = group_ops(graph, package)
+    order = np.arange(groups.n_groups)
+    hints = np.stack([order * n_used // groups.n_groups * 2 + 1 for n_used in (4, 5, 6)])
+    return Problem(graph, package, selected_rules(package), groups.group_of), hints
+
+
+def check_all_valid(session: Session, problem: Problem, batch: CorrectedBatch) -> None:
+    chips = [each.group_chip for each in batch.corrections]
+    assert all(each is not None for each in chips)
+    ops = np.stack(chips)[:, problem.group_of]  # type: ignore[arg-type]
+    verdicts = verify(session, problem.graph, problem.package, problem.rules, ops)
+    assert all(verdict.valid for verdict in verdicts)
+
+
+def test_hints_that_had_no_time_at_first_are_mended(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chipzinc.settle._FIRST_SHARE", 1e-6)
+    problem, hints = gapped("elman-lm", "mcm16-ring")
+    batch = settle(session, problem, hints, mode="fix", solver="chuffed", time_limit_s=60.0)
+    check_all_valid(session, problem, batch)
+
+
+@pytest.mark.slow
+def test_hints_on_which_the_solver_is_stuck_are_mended(session: Session) -> None:
+    problem, hints = gapped("gru-lm", "mcm36-ring")
+    stuck = correct(session, problem, hints, mode="fix", solver="chuffed", time_limit_s=20.0)
+    assert all(each.group_chip is None for each in stuck.corrections)
+    batch = settle(session, problem, hints, mode="fix", solver="chuffed", time_limit_s=60.0)
+    check_all_valid(session, problem, batch)

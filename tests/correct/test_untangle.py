@@ -9,7 +9,7 @@ from hypothesis import given
 
 from chipzinc.baselines.driver import Corrector, Proposal
 from chipzinc.correct.projection import project, project_monotone
-from chipzinc.correct.untangle import triangle_edges, untangle
+from chipzinc.correct.untangle import close_up, triangle_edges, untangle, untangle_wholly
 from chipzinc.graph.opgraph import FloatArray, IntArray
 from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.load import load_spec
@@ -54,6 +54,19 @@ def test_what_is_untangled_flows_forward_without_triangles_or_is_as_it_was(
     assert not triangles(chips, edges) or (chips == forward[0]).all()
     if not triangles(forward[0], edges):
         np.testing.assert_array_equal(chips, forward[0])
+
+
+@given(cases())
+def test_what_is_untangled_however_far_has_no_triangles_closed_up_or_not(
+    case: tuple[IntArray, IntArray, int, FloatArray],
+) -> None:
+    hint, edges, n_chips, _ = case
+    forward = project_monotone(hint[None], edges, n_chips)
+    untangled = untangle_wholly(forward, edges, n_chips)
+    for chips in (untangled[0], close_up(untangled)[0]):
+        assert (chips[edges[:, 0]] <= chips[edges[:, 1]]).all()
+        assert not triangles(chips, edges)
+    assert np.unique(close_up(untangled)).tolist() == list(range(len(np.unique(untangled))))
 
 
 def test_one_skip_is_drawn_in_and_nothing_else_moves() -> None:

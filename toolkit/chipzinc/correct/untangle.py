@@ -45,6 +45,16 @@ def untangle(hints: IntArray, forward: IntArray, edges: IntArray, n_chips: int) 
     return asked
 
 
+def untangle_wholly(hints: IntArray, edges: IntArray, n_chips: int) -> IntArray:
+    """The same however far that moves groups, of hints that never decrease along an edge; shape [sample, group]."""
+    return np.stack([_untangled(hint, hint, edges, n_chips) for hint in hints]) if len(hints) else hints.copy()
+
+
+def close_up(hints: IntArray) -> IntArray:
+    """Hints whose chips without groups are left out, so that the used ones are 0, 1, ...; shape [sample, group]."""
+    return np.stack([np.unique(hint, return_inverse=True)[1] for hint in hints]) if len(hints) else hints.copy()
+
+
 def _untangled(hint: IntArray, forward: IntArray, edges: IntArray, n_chips: int) -> IntArray:
     chips, narrow = forward, np.zeros(len(edges), dtype=np.bool_)
     for _ in range(_ROUNDS):
