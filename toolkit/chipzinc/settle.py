@@ -30,7 +30,7 @@ from chipzinc.verify import verify
 _CHECK_SHARE = 0.25
 """Most of a batch's time for asking which hints hold."""
 
-_FIRST_SHARE = 0.35
+_FIRST_SHARE = 0.2
 """Of the time for the solver, what it has for hints as they are where some may be asked once more."""
 
 _LEAST_CHECK_S = 0.1
