@@ -128,13 +128,7 @@ def test_gecode_and_chuffed_correct_alike(session: Session) -> None:
 
 
 # a layer's weights fill more than a chip of mcm16-ring
-TOO_LARGE = (
-    "zfnet512-onnx",
-    "vgg11",
-    "vgg13-bn",
-    "vgg16",
-    "vgg19-onnx",
-)
+TOO_LARGE = ("zfnet512-onnx", "vgg11", "vgg13-bn", "vgg16", "vgg19-onnx")
 FITTING = [entry.name for entry in zoo().values() if entry.ops <= 400 and entry.name not in TOO_LARGE]
 
 

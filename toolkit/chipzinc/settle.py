@@ -94,8 +94,8 @@ def _corrected(
 ) -> CorrectedBatch:
     """What the solver makes of wishes, and of those that it is stuck on, mended."""
     begin = time.monotonic()
-    mends = _mends(problem, wishes) if mode == "fix" and time_limit_s is not None else np.zeros(len(wishes), np.bool_)
-    if time_limit_s is None or not mends.any():
+    mends = _mends(problem, wishes) if mode == "fix" else np.zeros(len(wishes), dtype=np.bool_)
+    if time_limit_s is None or not mends.any():  # without a limit nothing is stuck for good
         return correct(session, problem, wishes, mode=mode, solver=solver, time_limit_s=time_limit_s, progress=progress)
     first = CorrectedBatch(problem, [Correction(sample, None, 0.0) for sample in range(len(wishes))], 0, 0.0, 0.0)
     with contextlib.suppress(SolverError):  # whatever it is, it is met again

@@ -46,12 +46,12 @@ def untangle(hints: IntArray, forward: IntArray, edges: IntArray, n_chips: int) 
 
 
 def untangle_wholly(hints: IntArray, edges: IntArray, n_chips: int) -> IntArray:
-    """The same however far that moves groups, of hints that never decrease along an edge; shape [sample, group]."""
+    """What `untangle` makes of hints that never decrease along an edge, however far it moves them; same shape."""
     return np.stack([_untangled(hint, hint, edges, n_chips) for hint in hints]) if len(hints) else hints.copy()
 
 
 def close_up(hints: IntArray) -> IntArray:
-    """Hints whose chips without groups are left out, so that the used ones are 0, 1, ...; shape [sample, group]."""
+    """The hints on the first chips, without gaps between the chips that they use; same shape."""
     return np.stack([np.unique(hint, return_inverse=True)[1] for hint in hints]) if len(hints) else hints.copy()
 
 

@@ -219,8 +219,9 @@ class Search:
             return False
         if self._vain is not None and self._vain >= _VAIN_SOLVES:
             return number % _SOLVE_EVERY != 0
-        shifting = sum(job.proposal is None for job in jobs)
-        return not shifting and len(jobs) > 0 if len(self.workers) > 1 else number % 2 == 1
+        if len(self.workers) == 1:
+            return number % 2 == 1
+        return bool(jobs) and all(job.proposal is not None for job in jobs)
 
     def _shift(self, start: Standing, number: int, turn: int, limits: Limits) -> Answer:
         """Moves items of a partition from chip to chip; runs in a worker's thread."""

@@ -96,7 +96,7 @@ def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
         best_us=np.array([math.inf]),
         wish_us=np.array([_wish_us(costs, placed, longest)]),
         excess_us=np.zeros(1),
-        tangle=np.array([float(tangle)]),
+        tangle=np.array([tangle]),
         pressed=np.zeros(n_chips, dtype=np.int64),
         n_pressed=np.zeros(1, dtype=np.int64),
         number=np.zeros(n_chips, dtype=np.int64),
