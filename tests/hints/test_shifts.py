@@ -66,3 +66,17 @@ def test_the_best_of_several_searches_is_the_shortest_that_one_of_them_finds() -
     assert best is not None
     shortest = min(float(model.evaluate(each).interval_us[0]) for each in alone if each is not None)
     assert model.evaluate(best).interval_us[0] == shortest
+
+
+def test_a_search_that_is_stopped_ends_before_its_time() -> None:
+    graph, package = load_zoo_graph("resnet20-cifar"), load_spec("mcm16-ring")
+    shifts = Shifts(graph, package, group_ops(graph, package))
+    chips = np.arange(graph.n_ops) * 8 // graph.n_ops
+    asked: list[bool] = []
+
+    def stopped() -> bool:
+        asked.append(len(asked) == 3)
+        return asked[-1]
+
+    assert shifts.find(chips, np.inf, 0, stopped=stopped) is not None
+    assert asked == [False, False, False, True]

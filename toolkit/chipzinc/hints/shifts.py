@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -64,15 +65,29 @@ class Shifts:
         self, chips: IntArray, seconds: float, seed: int, turns: range, moves: int | None = None
     ) -> IntArray | None:
         """The shortest of what the searches of some turns find, which run side by side; see `find`."""
+        stop = threading.Event()
+
+        def search(turn: int) -> IntArray | None:
+            return self.find(chips, seconds, seed + turn, turn, moves, stop.is_set)
+
         with ThreadPoolExecutor(len(turns)) as pool:
-            found = list(pool.map(lambda turn: self.find(chips, seconds, seed + turn, turn, moves), turns))
+            try:
+                found = list(pool.map(search, turns))
+            finally:
+                stop.set()  # Ctrl-C waits for none of them
         shorter = [each for each in found if each is not None]
         if not shorter:
             return None
         return shorter[int(self._model.evaluate(np.stack(shorter)).interval_us.argmin())]
 
     def find(
-        self, chips: IntArray, seconds: float, seed: int, turn: int = 0, moves: int | None = None
+        self,
+        chips: IntArray,
+        seconds: float,
+        seed: int,
+        turn: int = 0,
+        moves: int | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> IntArray | None:
         """A shorter partition, chip of each op, shape [op]; None if none is found.
 
@@ -82,6 +97,7 @@ class Shifts:
             seed: of the draws.
             turn: number of the search, by which searches differ in what moves and how hot it is.
             moves: most moves to try; None: as many as there is time for.
+            stopped: tells whether to end before that.
         """
         begin = time.monotonic()
         if not _compiling().wait(min(seconds, threading.TIMEOUT_MAX)):
@@ -93,7 +109,7 @@ class Shifts:
         ordered = Ordered.of(self.graph, self.package, group_of=groups)
         heat = (HEAT[0] * hot, HEAT[1])
         left = seconds - (time.monotonic() - begin)
-        found = shift(ordered, ordered.restrict(chips), left, seed=seed, moves=moves, heat=heat)
+        found = shift(ordered, ordered.restrict(chips), left, seed=seed, moves=moves, heat=heat, stopped=stopped)
         return None if found is None else ordered.chips(found)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from threading import Event
 
 import numpy as np
 
@@ -158,6 +159,7 @@ class Search:
         self._seed, self._found = seed, found
         self._begin = time.monotonic()
         self._stage = self._failures = self._turns = 0
+        self._stop = Event()
         self._vain: int | None = None  # solves since the last improvement, if that came of shifting
 
     def run(self, start: Standing, limits: Limits) -> Outcome:
@@ -183,6 +185,7 @@ class Search:
             except KeyboardInterrupt:
                 outcome.interrupted = True
             finally:
+                self._stop.set()
                 for job in jobs:
                     job.answer.cancel()
                 for session in self.workers:
@@ -232,7 +235,7 @@ class Search:
         longest = max(_SHIFTING_S, _SHIFTING_SHARE * left) if math.isfinite(left) else _LONGEST_SOLVE_S
         seconds = math.inf if counted else max(0.0, min(longest, left))
         moves = _COUNTED_SHIFTS if counted else None
-        chips = self.shifts.find(start.chips, seconds, self._seed + number, turn, moves)
+        chips = self.shifts.find(start.chips, seconds, self._seed + number, turn, moves, self._stop.is_set)
         return Answer(chips, proven=False, seconds=time.monotonic() - begin)
 
     def _solve(

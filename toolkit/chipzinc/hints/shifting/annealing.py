@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -54,6 +55,7 @@ def shift(
     seed: int = 0,
     moves: int | None = None,
     heat: tuple[float, float] = HEAT,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> IntArray | None:
     """Looks for a shorter pipeline near one.
 
@@ -65,6 +67,7 @@ def shift(
         seed: of the draws.
         moves: most moves to try, to the next 2,048; None: as many as there is time for.
         heat: temperature in the beginning and in the end.
+        stopped: tells whether to end before that.
 
     Returns:
         Chip of each item of the shortest one found, which keeps `acyclic_dataflow`, `no_skipped_chips`,
@@ -77,7 +80,7 @@ def shift(
     tried = 0
     while moves is None or tried < moves:
         done = (time.monotonic() - begin) / max(seconds, 1e-9)
-        if done >= 1:
+        if done >= 1 or stopped():
             break
         if moves is not None:
             done = max(done, tried / moves)
