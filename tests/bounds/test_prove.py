@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chipzinc.bounds.block import Blocks, Where
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import ideals_bound, part_bound
 from chipzinc.bounds.memory import memory_bound
+from chipzinc.bounds.packing import packing_bound
 from chipzinc.bounds.prove import best_bound, bounds
 from chipzinc.bounds.skips import skip_bound
 from chipzinc.errors import InfeasibleError
@@ -24,6 +26,7 @@ from chipzinc.hardware.load import build_package
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.placement import placement_package
 from chipzinc.hardware.yaml import parse_yaml
+from chipzinc.ideals.pipelines import Ordered
 from chipzinc.throughput.model import ThroughputModel
 from tests.bounds.oracles import has_triangle, keeps, shortest
 from tests.throughput.small import OFFCHIP, graph, graphs, package
@@ -148,6 +151,43 @@ def test_three_blocks_see_that_the_middle_has_to_receive_and_send() -> None:
     proven = three_block_bound(model, on, 0.0, 5)
     assert proven is not None
     assert 20 < proven <= 30
+
+
+def test_a_chain_takes_as_many_blocks_as_its_transfers_leave_room_for() -> None:
+    # ten ops of 10 µs that hand over 5 µs: on four chips one holds three of them, receives and sends
+    model = graph([(op, [op + 1], 5) for op in range(9)], 10, flops=[10] * 10)
+    on = package(chips=4, more="rules: [acyclic_dataflow]")
+    proven = packing_bound(model, on, 25.0, 20)
+    assert proven is not None
+    assert 33 < proven <= shortest(model, on)
+
+
+def test_no_edge_passes_over_a_block_that_lies_beside_it() -> None:
+    # a chip cannot hold op1 alone, or the edge from op0 to op2 would pass over it
+    model = graph([(0, [1, 2], 5), (1, [2], 5)], 3, flops=[10] * 3)
+    for rules, most in (("[acyclic_dataflow]", 10), ("[acyclic_dataflow, triangle_dependency]", 0)):
+        blocks = Blocks(Ordered.of(model, package(chips=3, more=f"rules: {rules}")))
+        assert blocks.heaviest_us(20.0, Where(inside=1), 5) == pytest.approx(most, abs=1e-3)
+        assert blocks.heaviest_us(25.0, Where(inside=1), 5) == pytest.approx(20, abs=1e-3)
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs(max_ops=6), st.sampled_from(IN_ORDER + OTHERS), st.booleans())
+def test_blocks_told_apart_by_checkpoints_hold_every_partition(model: OpGraph, on: Package, triangles: bool) -> None:
+    rules = on.rules + tuple(RuleUse(rule) for rule in ("acyclic_dataflow", "triangle_dependency") if triangles)
+    on = dataclasses.replace(on, rules=rules)
+    every = np.array(list(itertools.product(range(on.n_chips), repeat=model.n_ops)), dtype=np.int64)
+    valid = every[keeps(model, on, every)]
+    if triangles:
+        edges = model.edges.tolist()
+        valid = np.array([chips for chips in valid if not has_triangle(edges, chips.tolist())])
+    best = ThroughputModel(model, on).evaluate(valid).interval_us.min() if len(valid) else np.inf
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chipzinc.bounds.packing._FEWEST", 0)
+        patch.setattr("chipzinc.bounds.packing._SPACING", 0.0)
+        patch.setattr("chipzinc.bounds.packing._RELATED", 0.5)
+        value = packing_bound(model, on, 1e-3, 3)
+    assert value is None or value <= best
 
 
 def test_work_left_out_of_the_ideals_still_has_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:

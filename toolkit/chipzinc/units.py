@@ -134,7 +134,9 @@ class ScaledDemands(NamedTuple):
     unit: float
 
 
-def scale_demands(demands: ArrayLike, capacities: ArrayLike, *, limit: int = SOLVER_LIMIT) -> ScaledDemands:
+def scale_demands(
+    demands: ArrayLike, capacities: ArrayLike, *, alternatives: ArrayLike = (), limit: int = SOLVER_LIMIT
+) -> ScaledDemands:
     """Scales demands and capacities for a constraint: what fits in integers fits in truth.
 
     Demand rounds up and capacity down. Whole numbers with a small sum are divided by their common divisor, which
@@ -144,14 +146,18 @@ def scale_demands(demands: ArrayLike, capacities: ArrayLike, *, limit: int = SOL
     Args:
         demands: what each item takes, shape [item], or [item, choice] where an item takes one of several amounts.
         capacities: what each holder has, any shape.
+        alternatives: further demands, of which a holder has but the largest, shape [alternative]; then the demands
+            have shape [item], and those returned end with these.
         limit: largest sum of one demand per item, and largest capacity.
 
     Raises:
         InputError: if a number is negative or not finite.
     """
     demand, capacity = _checked(demands, "demand"), _checked(capacities, "capacity")
+    single = _checked(alternatives, "demand")
     ceiling = float(capacity.max()) if capacity.size else math.inf
-    unit = _unit(np.minimum(demand, ceiling), limit)
+    unit = _unit(np.minimum(demand, ceiling), limit, np.minimum(single, ceiling))
+    demand = np.concatenate([demand, single]) if single.size else demand
     rounded = np.ceil(np.minimum(demand, ceiling) / unit)
     held = np.minimum(np.floor(np.floor(capacity) / unit if unit % 1 == 0 else capacity / unit), limit)
     rounded = np.where(demand > ceiling, held.max(initial=0) + 1, rounded)
@@ -185,18 +191,21 @@ def _checked(values: ArrayLike, what: str) -> NDArray[np.float64]:
     return array
 
 
-def _unit(demand: NDArray[np.float64], limit: int) -> float:
+def _unit(demand: NDArray[np.float64], limit: int, single: NDArray[np.float64] | None = None) -> float:
     """Size of the integer 1: the common divisor of whole demands where their sum allows it, else a power of two.
 
     Division by either is exact where it has to be: a power of two only moves the exponent, and the common divisor
     is a factor of numbers below 2**53.
     """
-    if not demand.any():
+    every = demand.ravel() if single is None else np.concatenate([demand.ravel(), single])
+    if not every.any():
         return 1.0
     items = demand.max(axis=1) if demand.ndim == 2 else demand
+    if single is not None and single.size:
+        items = np.append(items, single.max())
     total = float(items.sum())
-    if not (demand % 1).any() and total < 2**53:
-        divisor = float(np.gcd.reduce(demand.astype(np.int64), axis=None))
+    if not (every % 1).any() and total < 2**53:
+        divisor = float(np.gcd.reduce(every.astype(np.int64)))
         if total <= divisor * limit:
             return divisor
     room = limit - items.size  # rounding up adds less than one unit an item

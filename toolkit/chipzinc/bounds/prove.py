@@ -13,6 +13,7 @@ from functools import partial
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.memory import check_fit, memory_bound
+from chipzinc.bounds.packing import packing_bound
 from chipzinc.bounds.simple import Bound, largest_op_bound, work_bound
 from chipzinc.bounds.skips import skip_bound
 from chipzinc.bounds.triangle import triangle_bound
@@ -23,7 +24,8 @@ Limited = Callable[[OpGraph, Package, float, float], "float | None"]
 """A proof that knows a bound in µs and a limit in seconds."""
 
 _SKIPS_SHARE = 0.1  # of all time
-_SHARE = 0.6  # of the time left, for any one bound but the last
+_SHARE = 0.6  # of the time left, for all ideals
+_MOST_SHARE = 0.9  # of the time left, for any one bound after that but the last
 
 
 def bounds(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> list[Bound]:
@@ -68,13 +70,17 @@ def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> It
         return
     left = (deadline - time.monotonic()) * _SHARE
     exact = _timed("ideals", lambda: ideals_bound(graph, package, known, left))
-    further: list[tuple[str, Limited]] = [("part_of_ideals", part_bound), ("three_block", three_block_bound)]
+    further: list[tuple[str, Limited]] = [
+        ("part_of_ideals", part_bound),
+        ("packing", packing_bound),
+        ("three_block", three_block_bound),
+    ]
     if exact is not None:
         known = max(known, exact.value_us)
         yield exact
         further = [("ideals_without_triangles", triangle_bound)]
     for name, limited in further:
-        left = deadline - time.monotonic()
+        left = (deadline - time.monotonic()) * (1.0 if limited is further[-1][1] else _MOST_SHARE)
         if left <= 0:
             return
         bound = _timed(name, partial(limited, graph, package, known, left))

@@ -153,7 +153,7 @@ def _memory(graph: OpGraph, package: Package, live_sets: Sequence[LiveSet], io: 
     largest = (
         package.sram_bytes if package.weights == "resident" else np.append(package.sram_bytes, weights.max(initial=0))
     )
-    scaled = scale_demands(np.concatenate([weights, io, live]), largest)
+    scaled = scale_demands(weights, largest, alternatives=np.concatenate([io, live]))
     weight_size, io_size, live_size = np.split(scaled.demands, [len(weights), len(weights) + len(io)])
     first = np.cumsum([0, *(len(live_set.holders) for live_set in live_sets)])
     return {

@@ -1,0 +1,285 @@
+"""`Blocks`: what one chip of a pipeline may hold, as a mixed-integer program (SciPy's HiGHS).
+
+Under `acyclic_dataflow` or `acyclic_quotient` a chip's items are a block: what lies before it and what lies after it
+are ideals and filters, and what it receives and sends follows. Asked for the heaviest block within an interval, the
+program's dual bound holds for every chip of every partition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
+from chipzinc.ideals.items import hard
+from chipzinc.ideals.pipelines import Ordered
+
+_MARGIN = 1e-6  # share by which the solver may miss the dual bound it reports, or a row
+_SINGLE = 1e-5  # share by which sums in single precision may differ
+_ENOUGH = 0.005  # share between a bound and a block at which to stop
+_SHORTEST_S = 0.05
+_INFEASIBLE = 2  # among the results of `scipy.optimize.milp`
+_MOST_TRIPLES = 10_000
+"""Most pairs of an edge and an item beside it that get rows of their own."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which blocks to look at.
+
+    Attributes:
+        inside: an item of the block, -1 for none.
+        after: an item that is before the block, -1 for none.
+        before: an item that is behind the block, -1 for none.
+    """
+
+    inside: int = -1
+    after: int = -1
+    before: int = -1
+
+
+class Blocks:
+    """The blocks of a graph on chips that are all alike.
+
+    Variables are, for each item, whether it is before the block and whether it is not behind it; for each net whether
+    the block receives it and whether it sends it; for each weight whether the block uses it; and how long it takes.
+
+    Args:
+        ordered: a graph and a package under a hard `acyclic_dataflow` or `acyclic_quotient`, with chips of one type.
+
+    Attributes:
+        time_us: shape [item].
+        ahead: whether the item of a column is the row's or before it, shape [item, item].
+    """
+
+    def __init__(self, ordered: Ordered) -> None:
+        items = ordered.items
+        self.time_us: FloatArray = items.time_us[:, 0]
+        self.ahead = _ahead(items.n_items, items.precedes)
+        self._n, self._nets = items.n_items, len(items.nets)
+        self._weight_at = 2 * self._n + 2 * self._nets
+        self._load_at = self._weight_at + len(items.weight_bytes)
+        self._rows = _Rows()
+        self._order(items.precedes)
+        self._transfers(ordered)
+        if hard(ordered.package, "triangle_dependency") and hard(ordered.package, "acyclic_dataflow"):
+            self._triangles(_edges(ordered))
+        self._loads(ordered)
+        self._memory(ordered)
+        self._work_row = self._rows.add_one(*self._work(-1.0), 0.0)
+        self._matrix = self._rows.matrix(self._load_at + 1)
+
+    @cached_property
+    def between_us(self) -> FloatArray:
+        """At most the time of all that lies between two items, these included; 0 if neither is before the other."""
+        reach = self.ahead.astype(np.float32)
+        later = np.where(self.ahead, (reach * self.time_us.astype(np.float32)) @ reach, 0.0)  # [later, earlier]
+        return np.asarray(np.maximum(later, later.T) * (1 - _SINGLE), dtype=np.float64)
+
+    def heaviest_us(self, interval_us: float, where: Where, time_limit_s: float, *, whole: bool = True) -> float:
+        """The most work of any block that takes no longer than an interval.
+
+        Args:
+            interval_us: the interval.
+            where: which blocks.
+            time_limit_s: seconds to spend.
+            whole: whether items are whole; else the linear relaxation, which is found sooner.
+
+        Returns:
+            An upper bound, 0 if there is no block.
+        """
+        cost = np.zeros(self._load_at + 1)
+        np.add.at(cost, *self._work(-1.0))
+        least, most = self._fixed(where, interval_us)
+        most[-1] = interval_us * (1 + _MARGIN)
+        proven = self._solve(cost, least, most, 0.0, time_limit_s, whole=whole)
+        return min(interval_us, max(0.0, -proven + _MARGIN * interval_us))
+
+    def shortest_us(self, least_work_us: float, time_limit_s: float) -> float:
+        """The least time of any block with so much work: a lower bound; infinite if there is none."""
+        cost = np.eye(1, self._load_at + 1, self._load_at)[0]
+        least, most = self._fixed(Where(), np.inf)
+        most[-1] = np.inf
+        return self._solve(cost, least, most, least_work_us, time_limit_s) * (1 - _MARGIN)
+
+    def _solve(
+        self,
+        cost: FloatArray,
+        least: FloatArray,
+        most: FloatArray,
+        least_work_us: float,
+        time_limit_s: float,
+        *,
+        whole: bool = True,
+    ) -> float:
+        """A lower bound on the cost of any block; infinite if there is none."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
+        limits = self._rows.limits()
+        limits[self._work_row] = -least_work_us
+        integral = np.zeros(self._load_at + 1)
+        integral[: 2 * self._n] = whole
+        result = milp(
+            c=cost,
+            constraints=LinearConstraint(self._matrix, ub=limits),
+            integrality=integral,
+            bounds=Bounds(least, most),
+            options={"time_limit": max(time_limit_s, _SHORTEST_S), "mip_rel_gap": _ENOUGH},
+        )
+        if result.status == _INFEASIBLE:
+            return np.inf
+        proven = result.mip_dual_bound if whole else result.fun
+        return -np.inf if proven is None or not np.isfinite(proven) else float(proven)
+
+    def _fixed(self, where: Where, interval_us: float) -> tuple[FloatArray, FloatArray]:
+        """Least and most of each variable."""
+        n = self._n
+        least, most = np.zeros(self._load_at + 1), np.ones(self._load_at + 1)
+        before, upto = slice(0, n), slice(n, 2 * n)
+        if where.inside >= 0:
+            upstream, downstream = self.ahead[where.inside], self.ahead[:, where.inside]
+            most[before][downstream] = 0
+            least[upto][upstream] = 1
+            far = self.between_us[where.inside] > interval_us
+            least[before][far & upstream] = 1
+            most[upto][far & downstream] = 0
+        if where.after >= 0:
+            least[before][self.ahead[where.after]] = 1
+            least[upto][self.ahead[where.after]] = 1
+        if where.before >= 0:
+            most[upto][self.ahead[:, where.before]] = 0
+            most[before][self.ahead[:, where.before]] = 0
+        return least, most
+
+    def _work(self, sign: float) -> tuple[IntArray, FloatArray]:
+        """Columns and values of the block's work in µs, times a sign."""
+        return np.arange(2 * self._n), np.concatenate([-sign * self.time_us, sign * self.time_us])
+
+    def _order(self, precedes: IntArray) -> None:
+        n, rows = self._n, self._rows
+        each = np.arange(n)
+        rows.add([(each, 1.0), (n + each, -1.0)], 0.0)
+        for shift in (0, n):
+            rows.add([(shift + precedes[:, 1], 1.0), (shift + precedes[:, 0], -1.0)], 0.0)
+
+    def _transfers(self, ordered: Ordered) -> None:
+        """A net is received if its writer is before the block and a reader inside, sent if a reader is behind it."""
+        n, items = self._n, ordered.items
+        net, reader = items.nets.rows, items.nets.ids
+        writer = items.net_producer[net]
+        other = reader != writer
+        net, reader, writer = net[other], reader[other], writer[other]
+        received, sent = 2 * n + net, 2 * n + self._nets + net
+        self._rows.add([(writer, 1.0), (n + reader, 1.0), (reader, -1.0), (received, -1.0)], 1.0)
+        self._rows.add([(n + writer, 1.0), (writer, -1.0), (n + reader, -1.0), (sent, -1.0)], 0.0)
+
+    def _triangles(self, edges: IntArray) -> None:
+        """An edge does not pass over a block that has an item on another way between its ends."""
+        n, rows = self._n, self._rows
+        triples = 0
+        beside = [np.flatnonzero(self.ahead[v] & self.ahead[:, u]) for u, v in edges.tolist()]
+        for place in sorted(range(len(edges)), key=lambda place: len(beside[place])):
+            (first, last), items = edges[place].tolist(), beside[place]
+            items = items[(items != first) & (items != last)]
+            if not len(items):
+                continue
+            triples += len(items)
+            if triples <= _MOST_TRIPLES:
+                ones = np.ones(len(items), dtype=np.int64)
+                rows.add([(first * ones, 1.0), (n + last * ones, -1.0), (n + items, 1.0), (items, -1.0)], 1.0)
+            else:
+                count = float(len(items))
+                rows.add_one(
+                    np.concatenate([[first, n + last], n + items, items]),
+                    np.concatenate([[count, -count], np.ones(len(items)), -np.ones(len(items))]),
+                    count,
+                )
+
+    def _loads(self, ordered: Ordered) -> None:
+        """The block takes as long as its work, what it receives and what it sends, or as the longest of the three."""
+        n, nets, items, types = self._n, self._nets, ordered.items, ordered.types
+        rates = np.array([types.receive_bytes_per_us[0], types.send_bytes_per_us[0]])
+        if items.nets_in_us:
+            rates = np.ones(2)
+        elif ordered.package.communication == "host":
+            rates = np.full(2, float(ordered.package.offchip_bytes_per_us[types.chip[0]]))
+        moved = [
+            (2 * n + side * nets + np.arange(nets), items.net_size / rate if rate > 0 else np.zeros(nets))
+            for side, rate in enumerate(rates.tolist())
+        ]
+        parts = [self._work(1.0), *moved]
+        if ordered.package.communication != "overlapped":
+            parts = [(np.concatenate([column for column, _ in parts]), np.concatenate([us for _, us in parts]))]
+        for column, us in parts:
+            self._rows.add_one(np.append(column, self._load_at), np.append(us, -1.0), 0.0)
+
+    def _memory(self, ordered: Ordered) -> None:
+        """The weights that the block uses fit a chip."""
+        n, items, package = self._n, ordered.items, ordered.package
+        room = int(package.sram_bytes[ordered.types.chip[0]])
+        resident = package.weights == "resident" and hard(package, "memory_capacity")
+        if not resident or items.weight_bytes.sum() <= room:
+            return
+        weight, user = self._weight_at + items.weights.rows, items.weights.ids
+        self._rows.add([(n + user, 1.0), (user, -1.0), (weight, -1.0)], 0.0)
+        self._rows.add_one(self._weight_at + np.arange(len(items.weight_bytes)), items.weight_bytes / room, 1 + _MARGIN)
+
+
+class _Rows:
+    """Rows of matrix @ x <= limit, gathered one after another."""
+
+    def __init__(self) -> None:
+        self._row: list[IntArray] = []
+        self._column: list[IntArray] = []
+        self._value: list[FloatArray] = []
+        self._limit: list[FloatArray] = []
+        self._count = 0
+
+    def add(self, terms: list[tuple[IntArray, float]], limit: float) -> None:
+        """Adds as many rows as each term has columns."""
+        count = len(terms[0][0])
+        for columns, value in terms:
+            self._put(self._count + np.arange(count), columns, np.full(count, value))
+        self._limit.append(np.full(count, limit))
+        self._count += count
+
+    def add_one(self, columns: IntArray, values: FloatArray, limit: float) -> int:
+        """Adds one row and returns its number."""
+        self._put(np.full(len(columns), self._count), columns, values)
+        self._limit.append(np.array([limit]))
+        self._count += 1
+        return self._count - 1
+
+    def limits(self) -> FloatArray:
+        """A copy of the rows' limits."""
+        return np.concatenate(self._limit)
+
+    def matrix(self, width: int) -> Any:  # scipy's sparse arrays have no types
+        """The rows as a sparse array."""
+        from scipy.sparse import coo_array
+
+        entries = (np.concatenate(self._row), np.concatenate(self._column))
+        return coo_array((np.concatenate(self._value), entries), shape=(self._count, width)).tocsr()
+
+    def _put(self, rows: IntArray, columns: IntArray, values: FloatArray) -> None:
+        self._row.append(rows)
+        self._column.append(columns)
+        self._value.append(values)
+
+
+def _ahead(n: int, precedes: IntArray) -> BoolArray:
+    """Whether the item of a column is the row's or before it."""
+    ahead = np.eye(n, dtype=bool)
+    for earlier, later in precedes[np.argsort(precedes[:, 1], kind="stable")].tolist():
+        ahead[later] |= ahead[earlier]
+    return ahead
+
+
+def _edges(ordered: Ordered) -> IntArray:
+    """Distinct edges between different items, shape [edge, 2]."""
+    pairs = ordered.items.item_of[ordered.graph.edges]
+    pairs = pairs[(pairs >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])]
+    return np.unique(pairs, axis=0).reshape(-1, 2)

@@ -1,0 +1,170 @@
+"""How many blocks a graph takes: the bound from what chips have time for beside their transfers.
+
+Every chip's items are a block of work w, so that each item counts as its time over its block's work and all items
+together as the number of blocks. With, for each item, the most work m of any block that holds it within an interval,
+the sum of time over m is at least the number of chips that the interval takes; if there are fewer, it is too short.
+
+What blocks hold is told apart by checkpoints, items that follow one another and have few items beside them: a block
+holds some of them, or lies between two.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipzinc.bounds.block import Blocks, Where
+from chipzinc.graph.opgraph import FloatArray, IntArray, OpGraph
+from chipzinc.hardware.package import Package
+from chipzinc.ideals.pipelines import Ordered
+
+_MOST_ITEMS = 2_500  # tables of pairs of more take long
+_ROUNDING = 1e-9  # share by which sums of the same numbers in another order may differ
+_RELATED = 0.8  # of the work, that a checkpoint is before or behind
+_SPACING = 1.0  # of a chip's share of the work, between checkpoints
+_FEWEST = 4  # checkpoints, with fewer of which blocks are too much alike
+_RELAXED_SHARE = 0.15  # of the time
+_FIRST = 1.12  # times the bound of relaxed blocks is tried first
+_FURTHER = 1.15  # times an interval that no block of some item keeps
+_SHORT_OF, _BEYOND = 0.85, 1.2  # of what an interval seems to be too short or too long by
+_LEAST_BACK = 0.99  # of an interval that may suffice is tried next
+_PRECISION = 0.003
+_FIRST_SHARE = 0.6  # of the time left, for one interval of several
+_TOO_SHORT = 0.4  # of the time that an interval took, is too short for another
+_AT_A_TIME = 4.0  # times its share of an interval's time, for one block
+
+
+def packing_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s: float) -> float | None:
+    """The longest interval proven too short for the chips there are, in µs.
+
+    Args:
+        graph: the graph.
+        package: a package under a hard `acyclic_dataflow` or `acyclic_quotient`.
+        floor_us: a bound known already.
+        time_limit_s: seconds to spend.
+
+    Returns:
+        The bound, None if it is no better than the one known or does not apply.
+    """
+    deadline = time.monotonic() + time_limit_s
+    ordered = Ordered.of(graph, package)
+    if len(ordered.types.chip) > 1 or ordered.items.n_items > _MOST_ITEMS:
+        return None
+    blocks = Blocks(ordered)
+    packing = _Packing.of(blocks, package.n_chips)
+    if len(packing.cases) < 2 * _FEWEST:
+        return None
+    soon = time.monotonic() + time_limit_s * _RELAXED_SHARE
+    relaxed = _shortest(packing, floor_us, floor_us, soon, whole=False)
+    proven = _shortest(packing, relaxed, relaxed * _FIRST, deadline, whole=True)
+    return proven if proven > floor_us else None
+
+
+def _shortest(packing: _Packing, low: float, trial: float, deadline: float, *, whole: bool) -> float:
+    """The longest interval found to be too short, from one known to be none longer than the shortest; in µs.
+
+    Args:
+        packing: the cases.
+        low: the interval known.
+        trial: an interval to try first.
+        deadline: `time.monotonic()` at which to stop.
+        whole: whether blocks are searched, or relaxed.
+    """
+    high = np.inf
+    share = float(packing.blocks.time_us.sum()) / packing.n_chips
+    longest = 0.0  # that an interval took
+    while high > low * (1 + _PRECISION) ** 2:
+        begin = time.monotonic()
+        left = deadline - begin
+        if left <= longest * _TOO_SHORT:
+            break
+        limit = left * _FIRST_SHARE if left > 2 * longest else left
+        needed = packing.chips(trial, limit, whole=whole)
+        longest = max(longest, time.monotonic() - begin)
+        if needed * (1 - _ROUNDING) > packing.n_chips:
+            low = max(low, trial)
+        else:
+            high = trial
+        if np.isfinite(needed):  # what blocks lose to transfers grows a little with them
+            reached = share + trial - share * packing.n_chips / needed
+            following = trial + (_SHORT_OF if reached > trial else _BEYOND) * (reached - trial)
+        else:
+            following = trial * _FURTHER if np.isinf(high) else (low + high) / 2
+        trial = min(max(following, low * (1 + _PRECISION)), high * _LEAST_BACK)
+        if trial <= low:
+            trial = (low + high) / 2
+    return low
+
+
+@dataclass(eq=False)
+class _Packing:
+    """The cases of blocks, in the order of the graph, and in which of them each item may be.
+
+    Attributes:
+        blocks: the blocks of the graph.
+        cases: between two checkpoints, with a checkpoint, between this and the next, and so on.
+        first: first case of each item, shape [item].
+        last: last case of each item, shape [item].
+        known: (interval, most work in each case) of what was looked at.
+    """
+
+    blocks: Blocks
+    n_chips: int
+    cases: list[Where]
+    first: IntArray
+    last: IntArray
+    known: list[tuple[float, FloatArray]]
+
+    @classmethod
+    def of(cls, blocks: Blocks, n_chips: int) -> _Packing:
+        """Chooses checkpoints."""
+        ahead = blocks.ahead
+        chosen = _checkpoints(blocks, n_chips)
+        ends = [-1, *chosen, -1]
+        cases = [Where(after=ends[0], before=ends[1])]
+        first = np.zeros(len(ahead), dtype=np.int64)
+        last = np.full(len(ahead), 2 * len(chosen))
+        for place, item in enumerate(chosen):
+            cases += [Where(inside=item), Where(after=item, before=ends[place + 2])]
+            first[ahead[:, item]] = 2 * place + 1
+            last[ahead[item]] = np.minimum(last[ahead[item]], 2 * place + 1)
+        return cls(blocks, n_chips, cases, first, last, [])
+
+    def chips(self, interval_us: float, time_limit_s: float, *, whole: bool) -> float:
+        """Chips that an interval takes at least; infinite if no block holds some item."""
+        deadline = time.monotonic() + time_limit_s
+        most = np.full(len(self.cases), interval_us)
+        for longer, found in self.known:
+            if longer >= interval_us:
+                most = np.minimum(most, found)
+        for place, where in enumerate(self.cases):
+            left = (deadline - time.monotonic()) / (len(self.cases) - place)
+            if left <= 0:
+                break
+            most[place] = min(most[place], self.blocks.heaviest_us(interval_us, where, _AT_A_TIME * left, whole=whole))
+        self.known.append((interval_us, most))
+        work = self.blocks.time_us
+        with np.errstate(divide="ignore"):
+            each = np.array(
+                [us / most[a : b + 1].max() for us, a, b in zip(work, self.first, self.last, strict=True) if us > 0]
+            )
+        return float(each.sum())
+
+
+def _checkpoints(blocks: Blocks, n_chips: int) -> list[int]:
+    """Items of a path, in its order, that are before or behind most of the work, a chip's share apart."""
+    ahead, work = blocks.ahead, blocks.time_us
+    total = max(float(work.sum()), np.finfo(float).tiny)
+    related = (ahead | ahead.T).astype(np.float64) @ work / total
+    place = ahead.astype(np.float64) @ work
+    chosen: list[int] = []
+    for item in np.lexsort((place, -np.round(related, 2))).tolist():
+        if related[item] < _RELATED:
+            break
+        on_path = ahead[item, chosen] | ahead[chosen, item]
+        far = np.abs(place[chosen] - place[item]) > _SPACING * total / n_chips
+        if (on_path & far).all():
+            chosen.append(item)
+    return sorted(chosen, key=lambda item: float(place[item]))
