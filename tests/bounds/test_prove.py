@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chipzinc.bounds.around import around_bound
 from chipzinc.bounds.block import Blocks, Where
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import ideals_bound, part_bound
@@ -162,6 +163,14 @@ def test_a_chain_takes_as_many_blocks_as_its_transfers_leave_room_for() -> None:
     assert 33 < proven <= shortest(model, on)
 
 
+def test_a_chip_receives_and_sends_what_its_items_do_whatever_else_it_holds() -> None:
+    # op0 of 60 µs sends 40 µs; with all its followers, which send nothing, it takes 130 µs
+    model = graph([(0, [1], 40), (1, [2], 40)], 3, flops=[60, 10, 60])
+    on = package(chips=3, more="rules: [acyclic_dataflow]")
+    assert around_bound(model, on, 1.0, 5) == pytest.approx(100, rel=1e-5)
+    assert around_bound(model, on, 100.0, 5) is None
+
+
 def test_no_edge_passes_over_a_block_that_lies_beside_it() -> None:
     # a chip cannot hold op1 alone, or the edge from op0 to op2 would pass over it
     model = graph([(0, [1, 2], 5), (1, [2], 5)], 3, flops=[10] * 3)
@@ -184,10 +193,10 @@ def test_blocks_told_apart_by_checkpoints_hold_every_partition(model: OpGraph, o
     best = ThroughputModel(model, on).evaluate(valid).interval_us.min() if len(valid) else np.inf
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("chipzinc.bounds.packing._FEWEST", 0)
-        patch.setattr("chipzinc.bounds.packing._SPACING", 0.0)
-        patch.setattr("chipzinc.bounds.packing._RELATED", 0.5)
-        value = packing_bound(model, on, 1e-3, 3)
-    assert value is None or value <= best
+        patch.setattr("chipzinc.bounds.checkpoints._SPACING", 0.0)
+        patch.setattr("chipzinc.bounds.checkpoints._RELATED", 0.5)
+        values = [bound(model, on, 1e-3, 3) for bound in (packing_bound, around_bound)]
+    assert all(value is None or value <= best for value in values)
 
 
 def test_work_left_out_of_the_ideals_still_has_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:

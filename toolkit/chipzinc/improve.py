@@ -37,8 +37,8 @@ from chipzinc.verify import Verdict, verify
 SOLVER_BOUND = "search"
 """Name of the bound that a search proves when it comes to its end."""
 
-_START_SHARE = 0.5  # of the time, for pipelines to start from
-_LONGEST_START_S = 30.0
+_START_SHARE = 0.7  # of the time, for pipelines to start from
+_LONGEST_START_S = 45.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
 _LEAST_CHECK_S = 1.0

@@ -98,10 +98,10 @@ class Blocks:
         proven = self._solve(cost, least, most, 0.0, time_limit_s, whole=whole)
         return min(interval_us, max(0.0, -proven + _MARGIN * interval_us))
 
-    def shortest_us(self, least_work_us: float, time_limit_s: float) -> float:
-        """The least time of any block with so much work: a lower bound; infinite if there is none."""
+    def shortest_us(self, where: Where, time_limit_s: float, *, least_work_us: float = 0.0) -> float:
+        """The least time of any block that has so much work: a lower bound, infinite if there is none."""
         cost = np.eye(1, self._load_at + 1, self._load_at)[0]
-        least, most = self._fixed(Where(), np.inf)
+        least, most = self._fixed(where, np.inf)
         most[-1] = np.inf
         return self._solve(cost, least, most, least_work_us, time_limit_s) * (1 - _MARGIN)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chipzinc.bounds.block import Blocks
+from chipzinc.bounds.block import Blocks, Where
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.ideals.pipelines import Ordered
@@ -35,5 +35,5 @@ def three_block_bound(graph: OpGraph, package: Package, floor_us: float, time_li
         return None
     blocks = Blocks(ordered)
     share = float(blocks.time_us.sum()) / package.n_chips * (1 - _ROUNDING)
-    proven = blocks.shortest_us(share, time_limit_s)
+    proven = blocks.shortest_us(Where(), time_limit_s, least_work_us=share)
     return proven if floor_us < proven < np.inf else None

@@ -15,24 +15,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipzinc.bounds.around import MOST_ITEMS
 from chipzinc.bounds.block import Blocks, Where
+from chipzinc.bounds.checkpoints import checkpoints
 from chipzinc.graph.opgraph import FloatArray, IntArray, OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.ideals.pipelines import Ordered
 
-_MOST_ITEMS = 2_500  # tables of pairs of more take long
 _ROUNDING = 1e-9  # share by which sums of the same numbers in another order may differ
-_RELATED = 0.8  # of the work, that a checkpoint is before or behind
-_SPACING = 1.0  # of a chip's share of the work, between checkpoints
 _FEWEST = 4  # checkpoints, with fewer of which blocks are too much alike
 _RELAXED_SHARE = 0.15  # of the time
-_FIRST = 1.12  # times the bound of relaxed blocks is tried first
+_FIRST = 1.12  # times what relaxed blocks suggest is tried first
 _FURTHER = 1.15  # times an interval that no block of some item keeps
 _SHORT_OF, _BEYOND = 0.85, 1.2  # of what an interval seems to be too short or too long by
-_LEAST_BACK = 0.99  # of an interval that may suffice is tried next
+_LEAST_STEP = 0.01  # above an interval that is too short, or below one that may suffice
 _PRECISION = 0.003
 _FIRST_SHARE = 0.6  # of the time left, for one interval of several
 _TOO_SHORT = 0.4  # of the time that an interval took, is too short for another
+_FAR = 2.0  # times the chips there are, after which an interval need not be looked at further
 _AT_A_TIME = 4.0  # times its share of an interval's time, for one block
 
 
@@ -50,29 +50,30 @@ def packing_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_
     """
     deadline = time.monotonic() + time_limit_s
     ordered = Ordered.of(graph, package)
-    if len(ordered.types.chip) > 1 or ordered.items.n_items > _MOST_ITEMS:
+    if len(ordered.types.chip) > 1 or ordered.items.n_items > MOST_ITEMS:
         return None
     blocks = Blocks(ordered)
     packing = _Packing.of(blocks, package.n_chips)
     if len(packing.cases) < 2 * _FEWEST:
         return None
     soon = time.monotonic() + time_limit_s * _RELAXED_SHARE
-    relaxed = _shortest(packing, floor_us, floor_us, soon, whole=False)
-    proven = _shortest(packing, relaxed, relaxed * _FIRST, deadline, whole=True)
+    relaxed, guess = _shortest(packing, floor_us, floor_us, soon, whole=False)
+    trial = max(guess * _FIRST, relaxed * (1 + _LEAST_STEP))
+    proven, _ = _shortest(packing, relaxed, trial, deadline, whole=True)
     return proven if proven > floor_us else None
 
 
-def _shortest(packing: _Packing, low: float, trial: float, deadline: float, *, whole: bool) -> float:
-    """The longest interval found to be too short, from one known to be none longer than the shortest; in µs.
+def _shortest(packing: _Packing, low: float, trial: float, deadline: float, *, whole: bool) -> tuple[float, float]:
+    """The longest interval found to be too short, and a guess at the longest that is, in µs.
 
     Args:
         packing: the cases.
-        low: the interval known.
+        low: an interval known to be too short, or the shortest.
         trial: an interval to try first.
         deadline: `time.monotonic()` at which to stop.
         whole: whether blocks are searched, or relaxed.
     """
-    high = np.inf
+    high, guess = np.inf, low
     share = float(packing.blocks.time_us.sum()) / packing.n_chips
     longest = 0.0  # that an interval took
     while high > low * (1 + _PRECISION) ** 2:
@@ -88,14 +89,14 @@ def _shortest(packing: _Packing, low: float, trial: float, deadline: float, *, w
         else:
             high = trial
         if np.isfinite(needed):  # what blocks lose to transfers grows a little with them
-            reached = share + trial - share * packing.n_chips / needed
-            following = trial + (_SHORT_OF if reached > trial else _BEYOND) * (reached - trial)
+            guess = share + trial - share * packing.n_chips / needed
+            following = trial + (_SHORT_OF if guess > trial else _BEYOND) * (guess - trial)
         else:
-            following = trial * _FURTHER if np.isinf(high) else (low + high) / 2
-        trial = min(max(following, low * (1 + _PRECISION)), high * _LEAST_BACK)
+            guess = following = trial * _FURTHER if np.isinf(high) else (low + high) / 2
+        trial = min(max(following, low * (1 + _PRECISION)), high * (1 - _LEAST_STEP))
         if trial <= low:
             trial = (low + high) / 2
-    return low
+    return low, guess
 
 
 @dataclass(eq=False)
@@ -121,7 +122,7 @@ class _Packing:
     def of(cls, blocks: Blocks, n_chips: int) -> _Packing:
         """Chooses checkpoints."""
         ahead = blocks.ahead
-        chosen = _checkpoints(blocks, n_chips)
+        chosen = checkpoints(blocks, n_chips)
         ends = [-1, *chosen, -1]
         cases = [Where(after=ends[0], before=ends[1])]
         first = np.zeros(len(ahead), dtype=np.int64)
@@ -139,32 +140,21 @@ class _Packing:
         for longer, found in self.known:
             if longer >= interval_us:
                 most = np.minimum(most, found)
-        for place, where in enumerate(self.cases):
-            left = (deadline - time.monotonic()) / (len(self.cases) - place)
-            if left <= 0:
+        order = np.argsort(self.known[-1][1] if self.known else most, kind="stable").tolist()
+        needed = self._needed(most)
+        for done, case in enumerate(order):
+            left = (deadline - time.monotonic()) / (len(order) - done)
+            if left <= 0 or needed > _FAR * self.n_chips:
                 break
-            most[place] = min(most[place], self.blocks.heaviest_us(interval_us, where, _AT_A_TIME * left, whole=whole))
+            heaviest = self.blocks.heaviest_us(interval_us, self.cases[case], _AT_A_TIME * left, whole=whole)
+            most[case] = min(most[case], heaviest)
+            needed = self._needed(most)
         self.known.append((interval_us, most))
+        return needed
+
+    def _needed(self, most: FloatArray) -> float:
+        """The number of blocks, by the most work of any block in each case."""
         work = self.blocks.time_us
+        longest = np.array([most[a : b + 1].max() for a, b in zip(self.first, self.last, strict=True)])
         with np.errstate(divide="ignore"):
-            each = np.array(
-                [us / most[a : b + 1].max() for us, a, b in zip(work, self.first, self.last, strict=True) if us > 0]
-            )
-        return float(each.sum())
-
-
-def _checkpoints(blocks: Blocks, n_chips: int) -> list[int]:
-    """Items of a path, in its order, that are before or behind most of the work, a chip's share apart."""
-    ahead, work = blocks.ahead, blocks.time_us
-    total = max(float(work.sum()), np.finfo(float).tiny)
-    related = (ahead | ahead.T).astype(np.float64) @ work / total
-    place = ahead.astype(np.float64) @ work
-    chosen: list[int] = []
-    for item in np.lexsort((place, -np.round(related, 2))).tolist():
-        if related[item] < _RELATED:
-            break
-        on_path = ahead[item, chosen] | ahead[chosen, item]
-        far = np.abs(place[chosen] - place[item]) > _SPACING * total / n_chips
-        if (on_path & far).all():
-            chosen.append(item)
-    return sorted(chosen, key=lambda item: float(place[item]))
+            return float((work[work > 0] / longest[work > 0]).sum())

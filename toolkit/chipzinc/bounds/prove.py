@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from chipzinc.bounds.around import around_bound
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.memory import check_fit, memory_bound
@@ -25,7 +26,20 @@ Limited = Callable[[OpGraph, Package, float, float], "float | None"]
 
 _SKIPS_SHARE = 0.1  # of all time
 _SHARE = 0.6  # of the time left, for all ideals
-_MOST_SHARE = 0.9  # of the time left, for any one bound after that but the last
+
+_WITH_ALL_IDEALS: tuple[tuple[str, Limited, float], ...] = (
+    ("ideals_without_triangles", triangle_bound, 0.6),
+    ("around", around_bound, 0.6),
+)
+"""What is proven after the shortest chain of all ideals, with shares of the time left."""
+
+_BY_BLOCKS: tuple[tuple[str, Limited, float], ...] = (
+    ("part_of_ideals", part_bound, 0.9),
+    ("around", around_bound, 0.35),
+    ("packing", packing_bound, 0.9),
+    ("three_block", three_block_bound, 1.0),
+)
+"""What is proven where there are too many ideals."""
 
 
 def bounds(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> list[Bound]:
@@ -70,23 +84,20 @@ def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> It
         return
     left = (deadline - time.monotonic()) * _SHARE
     exact = _timed("ideals", lambda: ideals_bound(graph, package, known, left))
-    further: list[tuple[str, Limited]] = [
-        ("part_of_ideals", part_bound),
-        ("packing", packing_bound),
-        ("three_block", three_block_bound),
-    ]
+    further = _BY_BLOCKS if exact is None else _WITH_ALL_IDEALS
     if exact is not None:
         known = max(known, exact.value_us)
         yield exact
-        further = [("ideals_without_triangles", triangle_bound)]
-    for name, limited in further:
-        left = (deadline - time.monotonic()) * (1.0 if limited is further[-1][1] else _MOST_SHARE)
+    for name, limited, share in further:
+        left = (deadline - time.monotonic()) * share
         if left <= 0:
             return
         bound = _timed(name, partial(limited, graph, package, known, left))
         if bound is not None:
-            known = max(known, bound.value_us)
             yield bound
+            if bound.value_us <= known:
+                return  # a pipeline is as short
+            known = bound.value_us
 
 
 def _timed(name: str, proof: Callable[[], float | None]) -> Bound | None:

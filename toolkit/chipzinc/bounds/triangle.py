@@ -33,7 +33,8 @@ def triangle_bound(graph: OpGraph, package: Package, floor_us: float, time_limit
         time_limit_s: seconds to spend.
 
     Returns:
-        The bound, None if it is no better than the one known or the rules are not selected.
+        The bound, which is the one known if a pipeline is as short; None if it is no better or the rules are not
+        selected.
     """
     if not hard(package, "triangle_dependency") or not hard(package, "acyclic_dataflow"):
         return None
@@ -44,7 +45,7 @@ def triangle_bound(graph: OpGraph, package: Package, floor_us: float, time_limit
         return None
     enough = floor_us * (1 + 4 * _ROUNDING)
     if ordered.pipelines(ideals, no_jumps=True).shortest(enough, floor_us=floor_us, deadline=deadline)[0] <= enough:
-        return None  # a pipeline whose edges pass over no chip has no triangle
+        return floor_us  # a pipeline whose edges pass over no chip has no triangle
     family = ordered.pipelines(ideals)
     search = UntangledSlices(family.loads, family.stages)
     low, high, limit = floor_us, np.inf, floor_us * (1 + _ROUNDING)
