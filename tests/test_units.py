@@ -128,3 +128,25 @@ def test_of_alternatives_only_the_largest_counts_towards_the_sum() -> None:
 def test_a_demand_that_is_no_amount_is_refused(bad: float) -> None:
     with pytest.raises(InputError, match="demand has to be a finite number"):
         scale_demands([1.0, bad], [2.0])
+
+
+@given(
+    st.lists(st.integers(0, 2**30), min_size=1, max_size=8),
+    st.lists(st.integers(0, 2**34), min_size=1, max_size=8),
+    st.integers(0, 2**33),
+)
+def test_of_further_demands_a_holder_has_but_the_largest(demands: list[int], single: list[int], capacity: int) -> None:
+    scaled = scale_demands(demands, [capacity], alternatives=single)
+    held, (room,) = scaled.demands[: len(demands)], scaled.capacities
+    beside = scaled.demands[len(demands) :]
+    assert held.sum() + beside.max() <= SOLVER_LIMIT
+    for size, integer in zip(single, beside.tolist(), strict=True):
+        if held.sum() + integer <= room:
+            assert sum(demands) + size <= capacity
+
+
+def test_further_demands_of_which_one_counts_do_not_coarsen_the_unit() -> None:
+    assert scale_demands([3, 5], [2**27], alternatives=[2**27 - 1] * 10).unit == 1
+    assert scale_demands([3, 5, *[2**27 - 1] * 10], [2**27]).unit > 1
+    with pytest.raises(InputError, match="one dimension"):
+        scale_demands([[1, 2]], [3], alternatives=[1])

@@ -151,10 +151,12 @@ def scale_demands(
         limit: largest sum of one demand per item, and largest capacity.
 
     Raises:
-        InputError: if a number is negative or not finite.
+        InputError: if a number is negative or not finite, or the shapes do not go together.
     """
     demand, capacity = _checked(demands, "demand"), _checked(capacities, "capacity")
     single = _checked(alternatives, "demand")
+    if single.size and demand.ndim != 1:
+        raise InputError(f"expected demands of one dimension beside alternatives, got {demand.ndim}")
     ceiling = float(capacity.max()) if capacity.size else math.inf
     unit = _unit(np.minimum(demand, ceiling), limit, np.minimum(single, ceiling))
     demand = np.concatenate([demand, single]) if single.size else demand

@@ -12,15 +12,12 @@ import numpy as np
 
 from chipzinc.bounds.block import Blocks, Where
 from chipzinc.bounds.checkpoints import checkpoints
+from chipzinc.errors import InfeasibleError
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.ideals.pipelines import Ordered
-
-MOST_ITEMS = 2_500
-"""Tables of pairs of more items take long."""
 
 _HEAVIEST = 20
-_NEIGHBOURS = 8  # on either side of the best item so far
+_NEIGHBOURS = 8  # by number, on either side of the best item so far
 _PROMISING = 0.98  # of the bound known, below which no neighbours are looked at
 _LONGEST_S = 5.0  # for one item
 
@@ -36,12 +33,14 @@ def around_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s
 
     Returns:
         The bound, None if it is no better than the one known or does not apply.
+
+    Raises:
+        InfeasibleError: if no chip can hold some item.
     """
     deadline = time.monotonic() + time_limit_s
-    ordered = Ordered.of(graph, package)
-    if len(ordered.types.chip) > 1 or ordered.items.n_items > MOST_ITEMS:
+    blocks = Blocks.of(graph, package)
+    if blocks is None:
         return None
-    blocks = Blocks(ordered)
     best, at = 0.0, -1
     seen: set[int] = set()
     for item in _spread(blocks, package.n_chips):
@@ -52,6 +51,8 @@ def around_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s
     while near := [item for item in _near(at, len(blocks.time_us)) if item not in seen]:
         seen.update(near)
         best, at = max((best, at), *((_around(blocks, item, deadline), item) for item in near))
+    if np.isinf(best):
+        raise InfeasibleError(f"no chip of '{package.name}' can hold an op of '{graph.name}' with what it ties to it")
     return best if best > floor_us else None
 
 
@@ -70,4 +71,5 @@ def _spread(blocks: Blocks, n_chips: int) -> Iterator[int]:
 
 
 def _near(item: int, n_items: int) -> range:
+    """Items whose numbers, which follow the order of the ops, are close to one's."""
     return range(max(0, item - _NEIGHBOURS), min(n_items, item + _NEIGHBOURS + 1))

@@ -13,17 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
+from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray, OpGraph
+from chipzinc.hardware.package import Package
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.pipelines import Ordered
 
-_MARGIN = 1e-6  # share by which the solver may miss the dual bound it reports, or a row
-_SINGLE = 1e-5  # share by which sums in single precision may differ
-_ENOUGH = 0.005  # share between a bound and a block at which to stop
+_MARGIN = 1e-6  # by which the solver may miss the dual bound it reports, in units, and a share of all there is to add
+_ENOUGH = 0.005  # share between the most work that is proven and that is found, at which to stop
+_TIGHT = 0.001  # the same of the time that a block takes
 _SHORTEST_S = 0.05
 _INFEASIBLE = 2  # among the results of `scipy.optimize.milp`
 _MOST_TRIPLES = 10_000
 """Most pairs of an edge and an item beside it that get rows of their own."""
+
+MOST_ITEMS = 2_500
+"""Most items of a graph whose blocks are looked at: tables of pairs of more take long."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class Blocks:
     """The blocks of a graph on chips that are all alike.
 
     Variables are, for each item, whether it is before the block and whether it is not behind it; for each net whether
-    the block receives it and whether it sends it; for each weight whether the block uses it; and how long it takes.
+    the block receives it and whether it sends it; for each weight whether the block uses it; and how long it takes, in
+    a unit in which a chip's share of the work is about 1, since the solver's tolerances are absolute.
 
     Args:
         ordered: a graph and a package under a hard `acyclic_dataflow` or `acyclic_quotient`, with chips of one type.
@@ -59,10 +64,12 @@ class Blocks:
         items = ordered.items
         self.time_us: FloatArray = items.time_us[:, 0]
         self.ahead = _ahead(items.n_items, items.precedes)
+        share = float(self.time_us.sum()) / len(ordered.types.type_of)
+        self._unit_us = max(share, float(self.time_us.max(initial=0.0))) or 1.0
         self._n, self._nets = items.n_items, len(items.nets)
         self._weight_at = 2 * self._n + 2 * self._nets
         self._load_at = self._weight_at + len(items.weight_bytes)
-        self._rows = _Rows()
+        self._rows, self._slack = _Rows(), _MARGIN
         self._order(items.precedes)
         self._transfers(ordered)
         if hard(ordered.package, "triangle_dependency") and hard(ordered.package, "acyclic_dataflow"):
@@ -72,12 +79,21 @@ class Blocks:
         self._work_row = self._rows.add_one(*self._work(-1.0), 0.0)
         self._matrix = self._rows.matrix(self._load_at + 1)
 
+    @classmethod
+    def of(cls, graph: OpGraph, package: Package, most_items: int = MOST_ITEMS) -> Blocks | None:
+        """The blocks of a graph's ops, views apart; None if chips differ or there are too many items."""
+        ordered = Ordered.of(graph, package)
+        if len(ordered.types.chip) > 1 or not 0 < ordered.items.n_items <= most_items:
+            return None
+        return cls(ordered)
+
     @cached_property
     def between_us(self) -> FloatArray:
         """At most the time of all that lies between two items, these included; 0 if neither is before the other."""
+        rounding = 2 * self._n * float(np.finfo(np.float32).eps)
         reach = self.ahead.astype(np.float32)
         later = np.where(self.ahead, (reach * self.time_us.astype(np.float32)) @ reach, 0.0)  # [later, earlier]
-        return np.asarray(np.maximum(later, later.T) * (1 - _SINGLE), dtype=np.float64)
+        return np.asarray(np.maximum(later, later.T), dtype=np.float64) * (1 - rounding)
 
     def heaviest_us(self, interval_us: float, where: Where, time_limit_s: float, *, whole: bool = True) -> float:
         """The most work of any block that takes no longer than an interval.
@@ -94,24 +110,26 @@ class Blocks:
         cost = np.zeros(self._load_at + 1)
         np.add.at(cost, *self._work(-1.0))
         least, most = self._fixed(where, interval_us)
-        most[-1] = interval_us * (1 + _MARGIN)
-        proven = self._solve(cost, least, most, 0.0, time_limit_s, whole=whole)
-        return min(interval_us, max(0.0, -proven + _MARGIN * interval_us))
+        most[-1] = interval_us / self._unit_us + self._slack
+        proven = self._solve(cost, least, most, 0.0, time_limit_s, _ENOUGH, whole=whole)
+        return min(interval_us, max(0.0, (self._slack - proven) * self._unit_us))
 
     def shortest_us(self, where: Where, time_limit_s: float, *, least_work_us: float = 0.0) -> float:
         """The least time of any block that has so much work: a lower bound, infinite if there is none."""
         cost = np.eye(1, self._load_at + 1, self._load_at)[0]
         least, most = self._fixed(where, np.inf)
         most[-1] = np.inf
-        return self._solve(cost, least, most, least_work_us, time_limit_s) * (1 - _MARGIN)
+        proven = self._solve(cost, least, most, least_work_us / self._unit_us, time_limit_s, _TIGHT)
+        return max(0.0, (proven - self._slack) * self._unit_us)
 
     def _solve(
         self,
         cost: FloatArray,
         least: FloatArray,
         most: FloatArray,
-        least_work_us: float,
+        least_work: float,
         time_limit_s: float,
+        gap: float,
         *,
         whole: bool = True,
     ) -> float:
@@ -119,7 +137,7 @@ class Blocks:
         from scipy.optimize import Bounds, LinearConstraint, milp
 
         limits = self._rows.limits()
-        limits[self._work_row] = -least_work_us
+        limits[self._work_row] = -least_work
         integral = np.zeros(self._load_at + 1)
         integral[: 2 * self._n] = whole
         result = milp(
@@ -127,9 +145,9 @@ class Blocks:
             constraints=LinearConstraint(self._matrix, ub=limits),
             integrality=integral,
             bounds=Bounds(least, most),
-            options={"time_limit": max(time_limit_s, _SHORTEST_S), "mip_rel_gap": _ENOUGH},
+            options={"time_limit": max(time_limit_s, _SHORTEST_S), "mip_rel_gap": gap},
         )
-        if result.status == _INFEASIBLE:
+        if result.status == _INFEASIBLE and "infeasible" in result.message.lower():  # not so a model error
             return np.inf
         proven = result.mip_dual_bound if whole else result.fun
         return -np.inf if proven is None or not np.isfinite(proven) else float(proven)
@@ -143,9 +161,10 @@ class Blocks:
             upstream, downstream = self.ahead[where.inside], self.ahead[:, where.inside]
             most[before][downstream] = 0
             least[upto][upstream] = 1
-            far = self.between_us[where.inside] > interval_us
-            least[before][far & upstream] = 1
-            most[upto][far & downstream] = 0
+            if np.isfinite(interval_us):
+                far = self.between_us[where.inside] > interval_us
+                least[before][far & upstream] = 1
+                most[upto][far & downstream] = 0
         if where.after >= 0:
             least[before][self.ahead[where.after]] = 1
             least[upto][self.ahead[where.after]] = 1
@@ -155,8 +174,9 @@ class Blocks:
         return least, most
 
     def _work(self, sign: float) -> tuple[IntArray, FloatArray]:
-        """Columns and values of the block's work in µs, times a sign."""
-        return np.arange(2 * self._n), np.concatenate([-sign * self.time_us, sign * self.time_us])
+        """Columns and values of the block's work in units, times a sign."""
+        work = sign * self.time_us / self._unit_us
+        return np.arange(2 * self._n), np.concatenate([-work, work])
 
     def _order(self, precedes: IntArray) -> None:
         n, rows = self._n, self._rows
@@ -200,21 +220,24 @@ class Blocks:
 
     def _loads(self, ordered: Ordered) -> None:
         """The block takes as long as its work, what it receives and what it sends, or as the longest of the three."""
-        n, nets, items, types = self._n, self._nets, ordered.items, ordered.types
-        rates = np.array([types.receive_bytes_per_us[0], types.send_bytes_per_us[0]])
+        n, nets, items, types, package = self._n, self._nets, ordered.items, ordered.types, ordered.package
+        rates = [float(types.receive_bytes_per_us[0]), float(types.send_bytes_per_us[0])]
         if items.nets_in_us:
-            rates = np.ones(2)
-        elif ordered.package.communication == "host":
-            rates = np.full(2, float(ordered.package.offchip_bytes_per_us[types.chip[0]]))
+            rates = [1.0, 1.0]
+        elif package.communication == "host":
+            rates = [float(package.offchip_bytes_per_us[types.chip[0]])] * 2
+        if package.on_host is not None and package.on_host[types.chip[0]]:
+            rates = [np.inf, np.inf]
         moved = [
-            (2 * n + side * nets + np.arange(nets), items.net_size / rate if rate > 0 else np.zeros(nets))
-            for side, rate in enumerate(rates.tolist())
+            (2 * n + side * nets + np.arange(nets), items.net_size / (rate or np.inf) / self._unit_us)
+            for side, rate in enumerate(rates)
         ]
         parts = [self._work(1.0), *moved]
-        if ordered.package.communication != "overlapped":
-            parts = [(np.concatenate([column for column, _ in parts]), np.concatenate([us for _, us in parts]))]
-        for column, us in parts:
-            self._rows.add_one(np.append(column, self._load_at), np.append(us, -1.0), 0.0)
+        self._slack += _MARGIN / 10 * float(sum(np.abs(value).sum() for _, value in parts))
+        if package.communication != "overlapped":
+            parts = [(np.concatenate([column for column, _ in parts]), np.concatenate([value for _, value in parts]))]
+        for column, value in parts:
+            self._rows.add_one(np.append(column, self._load_at), np.append(value, -1.0), 0.0)
 
     def _memory(self, ordered: Ordered) -> None:
         """The weights that the block uses fit a chip."""

@@ -12,7 +12,6 @@ import numpy as np
 from chipzinc.bounds.block import Blocks, Where
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.ideals.pipelines import Ordered
 
 _MOST_ITEMS = 1_000  # the linear program at the root of more alone takes too long
 _ROUNDING = 1e-9  # share by which sums of the same numbers in another order may differ
@@ -30,10 +29,9 @@ def three_block_bound(graph: OpGraph, package: Package, floor_us: float, time_li
     Returns:
         The bound that the solver proved in time, None if it is no better than the one known or does not apply.
     """
-    ordered = Ordered.of(graph, package)
-    if len(ordered.types.chip) > 1 or ordered.items.n_items > _MOST_ITEMS:
+    blocks = Blocks.of(graph, package, _MOST_ITEMS)
+    if blocks is None:
         return None
-    blocks = Blocks(ordered)
     share = float(blocks.time_us.sum()) / package.n_chips * (1 - _ROUNDING)
     proven = blocks.shortest_us(Where(), time_limit_s, least_work_us=share)
     return proven if floor_us < proven < np.inf else None

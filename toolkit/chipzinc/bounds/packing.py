@@ -1,8 +1,9 @@
 """How many blocks a graph takes: the bound from what chips have time for beside their transfers.
 
-Every chip's items are a block of work w, so that each item counts as its time over its block's work and all items
-together as the number of blocks. With, for each item, the most work m of any block that holds it within an interval,
-the sum of time over m is at least the number of chips that the interval takes; if there are fewer, it is too short.
+Every chip's items are a block of work w. Each item counts as its time over the most work m of any block that holds it
+within an interval; since m is no less than w, the items of a block count as 1 at most, and all items together as no
+more than the chips there are. If they count as more, the interval is too short. (A weighting argument, as dual feasible
+functions are for bin packing.)
 
 What blocks hold is told apart by checkpoints, items that follow one another and have few items beside them: a block
 holds some of them, or lies between two.
@@ -11,16 +12,14 @@ holds some of them, or lies between two.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from chipzinc.bounds.around import MOST_ITEMS
 from chipzinc.bounds.block import Blocks, Where
 from chipzinc.bounds.checkpoints import checkpoints
 from chipzinc.graph.opgraph import FloatArray, IntArray, OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.ideals.pipelines import Ordered
 
 _ROUNDING = 1e-9  # share by which sums of the same numbers in another order may differ
 _FEWEST = 4  # checkpoints, with fewer of which blocks are too much alike
@@ -49,10 +48,9 @@ def packing_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_
         The bound, None if it is no better than the one known or does not apply.
     """
     deadline = time.monotonic() + time_limit_s
-    ordered = Ordered.of(graph, package)
-    if len(ordered.types.chip) > 1 or ordered.items.n_items > MOST_ITEMS:
+    blocks = Blocks.of(graph, package)
+    if blocks is None:
         return None
-    blocks = Blocks(ordered)
     packing = _Packing.of(blocks, package.n_chips)
     if len(packing.cases) < 2 * _FEWEST:
         return None
@@ -74,9 +72,10 @@ def _shortest(packing: _Packing, low: float, trial: float, deadline: float, *, w
         whole: whether blocks are searched, or relaxed.
     """
     high, guess = np.inf, low
-    share = float(packing.blocks.time_us.sum()) / packing.n_chips
+    work = float(packing.blocks.time_us.sum())
+    share = work / packing.n_chips
     longest = 0.0  # that an interval took
-    while high > low * (1 + _PRECISION) ** 2:
+    while high > low * (1 + _PRECISION) ** 2 and trial <= work:  # in which one chip does it all
         begin = time.monotonic()
         left = deadline - begin
         if left <= longest * _TOO_SHORT:
@@ -105,6 +104,7 @@ class _Packing:
 
     Attributes:
         blocks: the blocks of the graph.
+        n_chips: number of chips.
         cases: between two checkpoints, with a checkpoint, between this and the next, and so on.
         first: first case of each item, shape [item].
         last: last case of each item, shape [item].
@@ -116,7 +116,7 @@ class _Packing:
     cases: list[Where]
     first: IntArray
     last: IntArray
-    known: list[tuple[float, FloatArray]]
+    known: list[tuple[float, FloatArray]] = field(default_factory=list)
 
     @classmethod
     def of(cls, blocks: Blocks, n_chips: int) -> _Packing:
@@ -131,10 +131,10 @@ class _Packing:
             cases += [Where(inside=item), Where(after=item, before=ends[place + 2])]
             first[ahead[:, item]] = 2 * place + 1
             last[ahead[item]] = np.minimum(last[ahead[item]], 2 * place + 1)
-        return cls(blocks, n_chips, cases, first, last, [])
+        return cls(blocks, n_chips, cases, first, last)
 
     def chips(self, interval_us: float, time_limit_s: float, *, whole: bool) -> float:
-        """Chips that an interval takes at least; infinite if no block holds some item."""
+        """Chips that an interval takes at least, the tightest cases first; infinite if no block holds some item."""
         deadline = time.monotonic() + time_limit_s
         most = np.full(len(self.cases), interval_us)
         for longer, found in self.known:
@@ -153,7 +153,7 @@ class _Packing:
         return needed
 
     def _needed(self, most: FloatArray) -> float:
-        """The number of blocks, by the most work of any block in each case."""
+        """At least so many blocks there are, by the most work of any block in each case."""
         work = self.blocks.time_us
         longest = np.array([most[a : b + 1].max() for a, b in zip(self.first, self.last, strict=True)])
         with np.errstate(divide="ignore"):

@@ -141,16 +141,17 @@ def solve(
     everywhere = hood.low == 0 and hood.high == task.package.n_chips - 1 and bool(hood.free.all())
     if not (answer.proven and everywhere and scorer.judges_loads(stage)):
         return answer
-    return dataclasses.replace(answer, bound=_proven_us(task, data, answer))
+    return dataclasses.replace(answer, bound=_proven_us(task, data, answer, live_sets))
 
 
-def _proven_us(task: Task, data: dict[str, Any], answer: Answer) -> float | None:
+def _proven_us(task: Task, data: dict[str, Any], answer: Answer, live_sets: Sequence[LiveSet]) -> float | None:
     """What a finished search says no interval can be below, with the rounding of times taken off.
 
     Memory must not have been rounded, or a partition that just fits could have been missed.
     """
     unit = int(data["memory_unit"])
-    sizes = np.concatenate([weight_bytes(task.graph, task.package), op_io_bytes(task.graph, task.package)])
+    live = np.array([live_set.size_bytes for live_set in live_sets], dtype=np.int64)
+    sizes = np.concatenate([weight_bytes(task.graph, task.package), op_io_bytes(task.graph, task.package), live])
     if (sizes % unit).any():
         return None
     unit_us, step = float(data["time_unit_us"]), int(data["interval_step"])
