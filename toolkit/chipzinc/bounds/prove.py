@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from chipzinc.bounds.around import around_bound
+from chipzinc.bounds.bins import bins_bound
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.memory import check_fit, memory_bound
@@ -77,6 +78,7 @@ def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> It
     for name, proof in (
         ("largest_op", lambda: largest_op_bound(graph, package)),
         ("work", lambda: work_bound(graph, package)),
+        ("bins", lambda: bins_bound(graph, package)),
         ("memory", lambda: memory_bound(graph, package)),
         ("skips", lambda: skip_bound(graph, package, time_limit_s * _SKIPS_SHARE)),
     ):

@@ -45,7 +45,7 @@ def simple_bound(graph: OpGraph, package: Package) -> Bound:
 
 def largest_op_bound(graph: OpGraph, package: Package) -> float:
     """Time of the largest op on its fastest chip, in µs; raises as `simple_bound` does."""
-    return float(_times_where_allowed(graph, package).min(axis=1).max(initial=0.0))
+    return float(times_where_allowed(graph, package).min(axis=1).max(initial=0.0))
 
 
 def work_bound(graph: OpGraph, package: Package) -> float:
@@ -55,10 +55,10 @@ def work_bound(graph: OpGraph, package: Package) -> float:
     than z of it; for identical chips that is the work over their number. What is returned is the value of a dual
     solution, a bound by weak duality whatever the accuracy of the linear program's solver.
     """
-    return _work(_times_where_allowed(graph, package))
+    return _work(times_where_allowed(graph, package))
 
 
-def _times_where_allowed(graph: OpGraph, package: Package) -> FloatArray:
+def times_where_allowed(graph: OpGraph, package: Package) -> FloatArray:
     """Time of each op on each chip, infinite where a hard rule keeps it off; shape [op, chip]."""
     op_time = op_time_us(graph, package)
     if not any(rule.name == "supported_kinds" and rule.soft_weight is None for rule in package.rules):
