@@ -158,7 +158,7 @@ def scale_demands(
     if single.size and demand.ndim != 1:
         raise InputError(f"expected demands of one dimension beside alternatives, got {demand.ndim}")
     ceiling = float(capacity.max()) if capacity.size else math.inf
-    unit = _unit(np.minimum(demand, ceiling), limit, np.minimum(single, ceiling))
+    unit = _unit(np.minimum(demand, ceiling), np.minimum(single, ceiling), limit)
     demand = np.concatenate([demand, single]) if single.size else demand
     rounded = np.ceil(np.minimum(demand, ceiling) / unit)
     held = np.minimum(np.floor(np.floor(capacity) / unit if unit % 1 == 0 else capacity / unit), limit)
@@ -180,7 +180,7 @@ def relax_demands(demands: ArrayLike, capacities: ArrayLike, *, limit: int = SOL
         InputError: if a number is negative or not finite.
     """
     demand, capacity = _checked(demands, "demand"), _checked(capacities, "capacity")
-    unit = _unit(demand, limit)
+    unit = _unit(demand, np.zeros(0), limit)
     return ScaledDemands(
         np.floor(demand / unit).astype(np.int64), np.minimum(np.ceil(capacity / unit), limit).astype(np.int64), unit
     )
@@ -193,17 +193,17 @@ def _checked(values: ArrayLike, what: str) -> NDArray[np.float64]:
     return array
 
 
-def _unit(demand: NDArray[np.float64], limit: int, single: NDArray[np.float64] | None = None) -> float:
+def _unit(demand: NDArray[np.float64], single: NDArray[np.float64], limit: int) -> float:
     """Size of the integer 1: the common divisor of whole demands where their sum allows it, else a power of two.
 
     Division by either is exact where it has to be: a power of two only moves the exponent, and the common divisor
     is a factor of numbers below 2**53.
     """
-    every = demand.ravel() if single is None else np.concatenate([demand.ravel(), single])
+    every = np.concatenate([demand.ravel(), single])
     if not every.any():
         return 1.0
     items = demand.max(axis=1) if demand.ndim == 2 else demand
-    if single is not None and single.size:
+    if single.size:
         items = np.append(items, single.max())
     total = float(items.sum())
     if not (every % 1).any() and total < 2**53:

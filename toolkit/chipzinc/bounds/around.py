@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chipzinc.bounds.block import Blocks, Where
+from chipzinc.bounds.block import Blocks, Where, blocks_of
 from chipzinc.bounds.checkpoints import checkpoints
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.opgraph import OpGraph
@@ -38,7 +38,7 @@ def around_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s
         InfeasibleError: if no chip can hold some item.
     """
     deadline = time.monotonic() + time_limit_s
-    blocks = Blocks.of(graph, package)
+    blocks = blocks_of(graph, package)
     if blocks is None:
         return None
     best, at = 0.0, -1

@@ -8,7 +8,7 @@ program's dual bound holds for every chip of every partition.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ _INFEASIBLE = 2  # among the results of `scipy.optimize.milp`
 _MOST_TRIPLES = 10_000
 """Most pairs of an edge and an item beside it that get rows of their own."""
 
-MOST_ITEMS = 2_500
+_MOST_ITEMS = 2_500
 """Most items of a graph whose blocks are looked at: tables of pairs of more take long."""
 
 
@@ -78,14 +78,6 @@ class Blocks:
         self._memory(ordered)
         self._work_row = self._rows.add_one(*self._work(-1.0), 0.0)
         self._matrix = self._rows.matrix(self._load_at + 1)
-
-    @classmethod
-    def of(cls, graph: OpGraph, package: Package, most_items: int = MOST_ITEMS) -> Blocks | None:
-        """The blocks of a graph's ops, views apart; None if chips differ or there are too many items."""
-        ordered = Ordered.of(graph, package)
-        if len(ordered.types.chip) > 1 or not 0 < ordered.items.n_items <= most_items:
-            return None
-        return cls(ordered)
 
     @cached_property
     def between_us(self) -> FloatArray:
@@ -249,6 +241,18 @@ class Blocks:
         weight, user = self._weight_at + items.weights.rows, items.weights.ids
         self._rows.add([(n + user, 1.0), (user, -1.0), (weight, -1.0)], 0.0)
         self._rows.add_one(self._weight_at + np.arange(len(items.weight_bytes)), items.weight_bytes / room, 1 + _MARGIN)
+
+
+@lru_cache(maxsize=1)
+def blocks_of(graph: OpGraph, package: Package) -> Blocks | None:
+    """The blocks of a graph's ops, views apart; None if chips differ or there are too many items.
+
+    The last ones are kept, since proofs ask for the same ones in turn.
+    """
+    ordered = Ordered.of(graph, package)
+    if len(ordered.types.chip) > 1 or not 0 < ordered.items.n_items <= _MOST_ITEMS:
+        return None
+    return Blocks(ordered)
 
 
 class _Rows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chipzinc.bounds.block import Blocks, Where
+from chipzinc.bounds.block import Where, blocks_of
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
 
@@ -29,8 +29,8 @@ def three_block_bound(graph: OpGraph, package: Package, floor_us: float, time_li
     Returns:
         The bound that the solver proved in time, None if it is no better than the one known or does not apply.
     """
-    blocks = Blocks.of(graph, package, _MOST_ITEMS)
-    if blocks is None:
+    blocks = blocks_of(graph, package)
+    if blocks is None or len(blocks.time_us) > _MOST_ITEMS:
         return None
     share = float(blocks.time_us.sum()) / package.n_chips * (1 - _ROUNDING)
     proven = blocks.shortest_us(Where(), time_limit_s, least_work_us=share)
