@@ -71,8 +71,10 @@ def test_loads_and_triangles_after_any_moves_are_those_of_placing_all_anew(
         if to != placed.chip[item]:
             move(costs, placed, item, to)
     chips = placed.chip
-    loads = ThroughputModel(model, on).evaluate(chips).chip_us[0]
-    assert [load_us(costs, placed, chip) for chip in range(on.n_chips)] == pytest.approx(loads.tolist(), abs=1e-9)
+    score = ThroughputModel(model, on).evaluate(chips)
+    loads = score.chip_us[0].tolist()
+    assert [load_us(costs, placed, chip) for chip in range(on.n_chips)] == pytest.approx(loads, abs=1e-9)
+    assert placed.linked.tolist() == pytest.approx(score.link_us[0].tolist(), abs=1e-9)
     assert (tangle_of(costs, placed) > 0) == has_triangle(model.edges.tolist(), chips.tolist())
     assert placed.double.any() == (tangle_of(costs, placed) > 0)
     anew = place(costs, chips)

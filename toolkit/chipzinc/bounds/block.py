@@ -49,8 +49,9 @@ class Blocks:
     """The blocks of a graph on chips that are all alike.
 
     Variables are, for each item, whether it is before the block and whether it is not behind it; for each net whether
-    the block receives it and whether it sends it; for each weight whether the block uses it; and how long it takes, in
-    a unit in which a chip's share of the work is about 1, since the solver's tolerances are absolute.
+    the block receives it and whether it sends it, and whether it passes from what is before the block to the others and
+    from the others to what is behind it; for each weight whether the block uses it; and how long it takes, in a unit in
+    which a chip's share of the work is about 1, since the solver's tolerances are absolute.
 
     Args:
         ordered: a graph and a package under a hard `acyclic_dataflow` or `acyclic_quotient`, with chips of one type.
@@ -67,7 +68,7 @@ class Blocks:
         share = float(self.time_us.sum()) / len(ordered.types.type_of)
         self._unit_us = max(share, float(self.time_us.max(initial=0.0))) or 1.0
         self._n, self._nets = items.n_items, len(items.nets)
-        self._weight_at = 2 * self._n + 2 * self._nets
+        self._weight_at = 2 * self._n + 4 * self._nets
         self._load_at = self._weight_at + len(items.weight_bytes)
         self._rows, self._slack = _Rows(), _MARGIN
         self._order(items.precedes)
@@ -75,6 +76,7 @@ class Blocks:
         if hard(ordered.package, "triangle_dependency") and hard(ordered.package, "acyclic_dataflow"):
             self._triangles(_edges(ordered))
         self._loads(ordered)
+        self._cuts(ordered)
         self._memory(ordered)
         self._work_row = self._rows.add_one(*self._work(-1.0), 0.0)
         self._matrix = self._rows.matrix(self._load_at + 1)
@@ -230,6 +232,22 @@ class Blocks:
             parts = [(np.concatenate([column for column, _ in parts]), np.concatenate([value for _, value in parts]))]
         for column, value in parts:
             self._rows.add_one(np.append(column, self._load_at), np.append(value, -1.0), 0.0)
+
+    def _cuts(self, ordered: Ordered) -> None:
+        """The links into the block and past it, and those out of it and past it, take no longer than the block."""
+        n, nets, items, package = self._n, self._nets, ordered.items, ordered.package
+        rate = float(ordered.types.cut_bytes_per_us[:-1].max(initial=0.0))
+        hosted = package.communication == "host" or package.on_host is not None
+        if hosted or not rate > 0 or not hard(package, "acyclic_dataflow"):
+            return
+        net, reader = items.nets.rows, items.nets.ids
+        writer = items.net_producer[net]
+        for side in (0, 1):
+            passing = 2 * n + (2 + side) * nets
+            self._rows.add([(side * n + writer, 1.0), (side * n + reader, -1.0), (passing + net, -1.0)], 0.0)
+            value = items.net_size / rate / self._unit_us
+            self._slack += _MARGIN / 10 * float(value.sum())
+            self._rows.add_one(np.append(passing + np.arange(nets), self._load_at), np.append(value, -1.0), 0.0)
 
     def _memory(self, ordered: Ordered) -> None:
         """The weights that the block uses fit a chip."""

@@ -25,7 +25,9 @@ MOST_IDEALS = 60_000
 """Graphs with more ideals get a bound from those of a part of their ops."""
 
 FEW_IDEALS = 4_000
-"""Most ideals of such a part."""
+"""Most ideals of such a part, or a few times the ops of a large graph."""
+
+_IDEALS_PER_OP = 3  # that takes time
 
 _ROUNDING = 1e-9  # share by which sums of the same numbers in another order may differ
 _STEPS = 14  # intervals tried with ops left out
@@ -119,13 +121,14 @@ def _part(graph: OpGraph, package: Package, deadline: float) -> tuple[Ordered, l
     gain = _beside(graph) / np.maximum(work + _LIGHT * float(work.mean()), np.finfo(float).tiny)
     ranked = np.argsort(np.where(graph.op_free, np.inf, -gain), kind="stable")
     fewest, most = 0, int((~graph.op_free).sum())
+    limit = max(FEW_IDEALS, _IDEALS_PER_OP * most)
     found: tuple[Ordered, list[Ideal], float] | None = None
     while most - fewest > max(1, graph.n_ops // 200):
         count = (fewest + most) // 2
         left_out = np.zeros(graph.n_ops, dtype=bool)
         left_out[ranked[:count]] = True
         ordered = Ordered.of(graph, package, left_out=left_out)
-        ideals = ordered.every_ideal(FEW_IDEALS, deadline)
+        ideals = ordered.every_ideal(limit, deadline)
         if ideals is None:
             fewest = count
         else:
@@ -136,12 +139,13 @@ def _part(graph: OpGraph, package: Package, deadline: float) -> tuple[Ordered, l
 
 
 def _beside(graph: OpGraph) -> IntArray:
-    """Number of ops neither before nor after each op, shape [op]."""
+    """Number of ops that take time and are neither before nor after each op, shape [op]."""
     before, after = [0] * graph.n_ops, [0] * graph.n_ops
     by_target = graph.edges[np.argsort(graph.edges[:, 1], kind="stable")].tolist()
     for source, target in by_target:
         before[target] |= before[source] | 1 << source
     for source, target in graph.edges[::-1].tolist():
         after[source] |= after[target] | 1 << target
-    related = [left.bit_count() + right.bit_count() for left, right in zip(before, after, strict=True)]
-    return np.asarray(graph.n_ops - 1 - np.array(related, dtype=np.int64))
+    solid = sum(1 << op for op in np.flatnonzero(~graph.op_free).tolist())
+    related = [(solid & (left | right)).bit_count() for left, right in zip(before, after, strict=True)]
+    return np.asarray(solid.bit_count() - ~graph.op_free - np.array(related, dtype=np.int64))

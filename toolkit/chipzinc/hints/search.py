@@ -44,8 +44,9 @@ _ROUNDS = 12  # of forbidding slices whose memory overflows over time
 _WIDTHS = ((3, 16), (12, 48))  # states and slices kept in the search for pipelines whose edges pass over chips
 _MOST_UNTANGLED = 4_000  # ideals of a family for that search
 _NEAR = 1.3  # of the least an interval can be: where quick pipelines come so near, the others are not looked for
-_FILLING_SHARE = 0.3  # of the time, where the quick pipelines are not near
-_SHIFTING_SHARE = 0.35  # of the time, for what is then found
+_FILLING_SHARE = 0.12  # of the time, where the quick pipelines are not near
+_SHIFTING_SHARE = 0.5  # of the time, for what is then found
+_SHIFTING_S = 5.0  # at least, at a time
 _ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
 _BEAMS = (1, 3)  # partial pipelines kept, in turn
 _FAVOURS = (0.8, 1.2)  # range of the factors that make the beams differ
@@ -214,8 +215,11 @@ class _Search:
         """
         if self.shifts is None or not self.ranked:
             return
-        seconds = deadline - time.monotonic()
-        if seconds > 0 and not self.reached:
+        pieces = max(1, int((deadline - time.monotonic()) / _SHIFTING_S))
+        for piece in range(pieces):
+            seconds = (deadline - time.monotonic()) / (pieces - piece)
+            if seconds <= 0 or self.reached:
+                return
             turns = range(self.turns, self.turns + self.threads)
             self.turns += self.threads
             chips = self.shifts.best(self.ranked[0][1], seconds, seed, turns)

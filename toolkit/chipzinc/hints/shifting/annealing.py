@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,12 +40,23 @@ from chipzinc.ideals.pipelines import Ordered
 HEAT = (0.05, 0.001)
 """Temperature in the beginning and in the end, in shares of the wished interval."""
 
-_WISH = 0.9  # of the shortest interval so far, what is wished for
-_PRICE = 0.15  # of a tangle of 1, in wished intervals
-_SETS = 0.1  # share of moves that take a set
 _RENUMBER = 2_048  # moves after which chips that are alike get other numbers
 _SEEDS = 2**32  # what numba's generator takes
 _GAIN = 1e-4  # share by which a shorter interval is worth noting
+
+
+class Manner(NamedTuple):
+    """How an annealing searches; no one manner finds the shortest pipelines of all graphs.
+
+    Attributes:
+        price: of a tangle of 1, in wished intervals.
+        sets: share of moves that take a set.
+        wish: of the shortest interval so far, what is wished for.
+    """
+
+    price: float = 0.15
+    sets: float = 0.1
+    wish: float = 0.9
 
 
 def shift(
@@ -55,6 +67,7 @@ def shift(
     seed: int = 0,
     moves: int | None = None,
     heat: tuple[float, float] = HEAT,
+    manner: Manner = Manner(),  # noqa: B008 (never changed)
     stopped: Callable[[], bool] = lambda: False,
 ) -> IntArray | None:
     """Looks for a shorter pipeline near one.
@@ -67,6 +80,7 @@ def shift(
         seed: of the draws.
         moves: most moves to try, to the next 2,048; None: as many as there is time for.
         heat: temperature in the beginning and in the end.
+        manner: of the search.
         stopped: tells whether to end before that.
 
     Returns:
@@ -76,7 +90,7 @@ def shift(
     begin = time.monotonic()
     costs = costs_of(ordered)
     placed, alike = place(costs, chip), len(ordered.types.chip) == 1
-    walk = _begun(costs, placed, alike)
+    walk = _begun(costs, placed, manner, alike)
     tried = 0
     while moves is None or tried < moves:
         done = (time.monotonic() - begin) / max(seconds, 1e-9)
@@ -84,12 +98,13 @@ def shift(
             break
         if moves is not None:
             done = max(done, tried / moves)
-        _anneal(costs, placed, walk, heat[0] * (heat[1] / heat[0]) ** done, alike, -1 if tried else seed % _SEEDS)
+        now = heat[0] * (heat[1] / heat[0]) ** done
+        _anneal(costs, placed, walk, manner, now, alike, -1 if tried else seed % _SEEDS)
         tried += _RENUMBER
     return walk.best if walk.found[0] else None
 
 
-def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
+def _begun(costs: Costs, placed: Placed, manner: Manner, alike: bool) -> Walk:
     """A walk before its first move."""
     n, n_chips = len(placed.chip), len(placed.n_on)
     tangle, longest = tangle_of(costs, placed), longest_us(costs, placed)
@@ -97,7 +112,7 @@ def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
         best=np.zeros(n, dtype=np.int64),
         found=np.zeros(1, dtype=np.bool_),
         best_us=np.array([math.inf]),
-        wish_us=np.array([_wish_us(costs, placed, longest)]),
+        wish_us=np.array([_wish_us(costs, placed, manner, longest)]),
         excess_us=np.zeros(1),
         tangle=np.array([tangle]),
         pressed=np.zeros(n_chips, dtype=np.int64),
@@ -109,14 +124,14 @@ def _begun(costs: Costs, placed: Placed, alike: bool) -> Walk:
         among=np.zeros(n, dtype=np.bool_),
         counted=np.zeros(len(costs.weight_bytes), dtype=np.bool_),
     )
-    if not tangle and fits(costs, placed) and _numbered(placed, walk, alike):
-        walk.best_us[0] = longest
+    if not tangle and fits(costs, placed) and _compact(costs, placed, walk, alike):
+        walk.best_us[0] = longest_us(costs, placed)
     _look(costs, placed, walk)
     return walk
 
 
 @compiled
-def _anneal(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool, seed: int) -> None:
+def _anneal(costs: Costs, placed: Placed, walk: Walk, manner: Manner, heat: float, alike: bool, seed: int) -> None:
     """Proposes moves, makes them or not, and then gives chips that are alike other numbers.
 
     The draws go on from those before, unless there is a seed of at least 0.
@@ -124,21 +139,21 @@ def _anneal(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool, 
     if seed >= 0:
         np.random.seed(seed)  # numba's own generator, of which each thread has one
     for _ in range(_RENUMBER):
-        if np.random.random() >= _SETS:
-            _try_one(costs, placed, walk, heat, alike)
+        if np.random.random() >= manner.sets:
+            _try_one(costs, placed, walk, manner, heat, alike)
             continue
         n, of, to = draw_set(costs, placed, walk)
         if n:
-            _try_set(costs, placed, walk, n, of, to, heat, alike)
+            _try_set(costs, placed, walk, manner, n, of, to, heat, alike)
             for k in range(n):
                 walk.among[walk.members[k]] = False
-    _renumber(costs, placed, walk, alike)
+    _renumber(costs, placed, walk, heat, alike)
     walk.tangle[0] = tangle_of(costs, placed)
     _look(costs, placed, walk)
 
 
 @within
-def _try_one(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool) -> None:
+def _try_one(costs: Costs, placed: Placed, walk: Walk, manner: Manner, heat: float, alike: bool) -> None:
     """Proposes to move one item, to a chip of what it reads or is read by, or to any that the order allows."""
     item = draw_item(placed, walk)
     low, high = range_of(costs, placed, item)
@@ -160,18 +175,20 @@ def _try_one(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool)
     after = excess_us(costs, placed, walk.wish_us[0])
     forget_change(placed)
     more, most = (after - walk.excess_us[0]) / walk.wish_us[0], _tolerance(heat)
-    if not more - _PRICE * walk.tangle[0] <= most:
+    if not more - manner.price * walk.tangle[0] <= most:
         return
     redirect(costs, placed, item, of, to)
     tangle = tangle_of(costs, placed)
     redirect(costs, placed, item, to, of)
-    if more + _PRICE * (tangle - walk.tangle[0]) <= most:
+    if more + manner.price * (tangle - walk.tangle[0]) <= most:
         move(costs, placed, item, to)
-        _moved(costs, placed, walk, tangle, alike)
+        _moved(costs, placed, walk, manner, tangle, alike)
 
 
 @within
-def _try_set(costs: Costs, placed: Placed, walk: Walk, n: int, of: int, to: int, heat: float, alike: bool) -> None:
+def _try_set(
+    costs: Costs, placed: Placed, walk: Walk, manner: Manner, n: int, of: int, to: int, heat: float, alike: bool
+) -> None:
     """Proposes to move the first `n` members from one chip to another."""
     for k in range(n):
         item = walk.members[k]
@@ -185,56 +202,69 @@ def _try_set(costs: Costs, placed: Placed, walk: Walk, n: int, of: int, to: int,
                 return
     if not _has_room(costs, placed, walk, n, to):
         return
-    before = walk.excess_us[0] / walk.wish_us[0] + _PRICE * walk.tangle[0]
+    before = walk.excess_us[0] / walk.wish_us[0] + manner.price * walk.tangle[0]
     for k in range(n):
         move(costs, placed, walk.members[k], to)
     tangle = tangle_of(costs, placed)
-    after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + _PRICE * tangle
+    after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + manner.price * tangle
     if after - before <= _tolerance(heat):
-        _moved(costs, placed, walk, tangle, alike)
+        _moved(costs, placed, walk, manner, tangle, alike)
         return
     for k in range(n):
         move(costs, placed, walk.members[k], of)
 
 
 @within
-def _moved(costs: Costs, placed: Placed, walk: Walk, tangle: float, alike: bool) -> None:
+def _moved(costs: Costs, placed: Placed, walk: Walk, manner: Manner, tangle: float, alike: bool) -> None:
     """Takes in a move that was made; keeps the pipeline if it holds and is the shortest."""
     walk.tangle[0] = tangle
     walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
     if tangle:
         return
-    longest = longest_us(costs, placed)
-    if longest >= walk.best_us[0] * (1 - _GAIN) or not fits(costs, placed) or not _numbered(placed, walk, alike):
+    if longest_us(costs, placed) >= walk.best_us[0] * (1 - _GAIN) or not fits(costs, placed):
         return
-    walk.found[0] = True
-    walk.best_us[0] = longest
-    walk.wish_us[0] = _wish_us(costs, placed, longest)
+    held = _compact(costs, placed, walk, alike)
+    longest = longest_us(costs, placed)
+    if held and longest < walk.best_us[0] * (1 - _GAIN):
+        walk.found[0] = True
+        walk.best_us[0] = longest
+        walk.wish_us[0] = _wish_us(costs, placed, manner, longest)
+        for item in range(len(placed.chip)):
+            walk.best[item] = placed.chip[item]
     walk.excess_us[0] = excess_us(costs, placed, walk.wish_us[0])
 
 
 @within
-def _wish_us(costs: Costs, placed: Placed, longest: float) -> float:
+def _wish_us(costs: Costs, placed: Placed, manner: Manner, longest: float) -> float:
     """What is wished for: less than the longest load, but more than the mean of all, which moves hardly change."""
     total = 0.0
     for chip in range(len(placed.n_on)):
         total += load_us(costs, placed, chip)
-    return max(_WISH * longest, (longest + total / len(placed.n_on)) / 2)
+    return max(manner.wish * longest, (longest + total / len(placed.n_on)) / 2)
 
 
 @within
-def _numbered(placed: Placed, walk: Walk, alike: bool) -> bool:
-    """Writes the chips without numbers left out as the best; False where there are some and chips differ."""
-    number, used = walk.number, 0
+def _compact(costs: Costs, placed: Placed, walk: Walk, alike: bool) -> bool:
+    """Leaves no number out, where chips are alike; whether none is. Links may take longer then, or less."""
+    number, used, whole = walk.number, 0, True
     for chip in range(len(placed.n_on)):
+        number[chip] = used
         if placed.n_on[chip]:
-            if used != chip and not alike:
-                return False
-            number[chip] = used
+            whole &= used == chip
             used += 1
+    if whole:
+        return True
+    if alike:
+        _give_numbers(costs, placed, number)
+    return alike
+
+
+@within
+def _give_numbers(costs: Costs, placed: Placed, number: IntArray) -> None:
+    """Gives chips other numbers, those that are used distinct ones; shape [chip]."""
     for item in range(len(placed.chip)):
-        walk.best[item] = number[placed.chip[item]]
-    return True
+        placed.chip[item] = number[placed.chip[item]]
+    place_anew(costs, placed)
 
 
 @within
@@ -246,6 +276,9 @@ def _look(costs: Costs, placed: Placed, walk: Walk) -> None:
         pressed = load_us(costs, placed, chip) > walk.wish_us[0]
         for other in range(n_chips if walk.tangle[0] else 0):
             pressed |= placed.double[chip, other] or placed.double[other, chip]
+        for link in range(len(placed.linked)):
+            at_end = costs.link_from[link] == chip or costs.link_to[link] == chip
+            pressed |= at_end and placed.linked[link] > walk.wish_us[0]
         if pressed:
             walk.pressed[n] = chip
             n += 1
@@ -253,8 +286,11 @@ def _look(costs: Costs, placed: Placed, walk: Walk) -> None:
 
 
 @within
-def _renumber(costs: Costs, placed: Placed, walk: Walk, alike: bool) -> None:
-    """Gives chips that are alike the numbers of another order, in which each still feeds only later ones."""
+def _renumber(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool) -> None:
+    """Gives chips that are alike the numbers of another order, in which each still feeds only later ones.
+
+    The order stays where links would take too much longer in the other.
+    """
     n_chips, number = len(placed.n_on), walk.number
     for chip in range(n_chips):
         number[chip] = chip
@@ -279,9 +315,12 @@ def _renumber(costs: Costs, placed: Placed, walk: Walk, alike: bool) -> None:
                     if not waiting[fed]:
                         ready[n_ready] = fed
                         n_ready += 1
-    for item in range(len(placed.chip)):
-        placed.chip[item] = number[placed.chip[item]]
-    place_anew(costs, placed)
+    before = excess_us(costs, placed, walk.wish_us[0])
+    _give_numbers(costs, placed, number)
+    if excess_us(costs, placed, walk.wish_us[0]) - before > _tolerance(heat) * walk.wish_us[0]:  # on links
+        for chip in range(n_chips):
+            walk.chips[number[chip]] = chip
+        _give_numbers(costs, placed, walk.chips)
 
 
 @within

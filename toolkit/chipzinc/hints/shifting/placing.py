@@ -1,7 +1,7 @@
-"""Items on chips, with the chips' loads and the edges between them kept up to date move by move, as machine code.
+"""Items on chips, with the loads of chips and links and the edges between chips kept up to date move by move.
 
-A move takes about a microsecond, so that millions can be tried. Links between chips are not looked at, nor memory over
-time: who takes a placing as a partition has to ask the throughput model.
+As machine code: a move takes about a microsecond, so that millions can be tried. Memory over time is not looked at: who
+takes a placing as a partition has to ask the throughput model.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class Costs(NamedTuple):
         us_per_offchip_byte: shape [chip].
         us_per_received: of a byte on the fastest link that enters the chip, shape [chip]; infinite where none does.
         us_per_sent: of a byte on the fastest link that leaves it, shape [chip].
+        routes: links from one chip to another, in row n_chips * one + other.
+        us_per_linked: of a byte on each link, shape [link].
+        link_from: chip that each link leaves, shape [link].
+        link_to: chip that it enters, shape [link].
         streamed: whether weights that do not fit are streamed.
         overlapped: whether transfers and computation overlap.
         keeps_memory: whether memory at rest has to hold what is on a chip.
@@ -62,6 +66,10 @@ class Costs(NamedTuple):
     us_per_offchip_byte: FloatArray
     us_per_received: FloatArray
     us_per_sent: FloatArray
+    routes: Lists
+    us_per_linked: FloatArray
+    link_from: IntArray
+    link_to: IntArray
     streamed: bool
     overlapped: bool
     keeps_memory: bool
@@ -79,6 +87,7 @@ class Placed(NamedTuple):
         work: µs, shape [chip].
         received: µs, shape [chip].
         sent: µs, shape [chip].
+        linked: µs, shape [link].
         io: largest item's, shape [chip]; never falls until all is placed anew.
         weight: bytes, shape [chip].
         users: items on each chip that use each weight, shape [weight, chip].
@@ -88,6 +97,9 @@ class Placed(NamedTuple):
         reach: whether a way leads from a chip to another, as `tangle_of` found it, shape [chip, chip].
         double: whether an edge and a longer way do, shape [chip, chip].
         more: changes of work, received and sent that a move would make, 0 between moves, shape [3, chip].
+        more_linked: the same of links, shape [link].
+        seen: count of the net whose way a link was last seen on, shape [link].
+        n_seen: how many nets' ways were looked at, shape [1].
     """
 
     chip: IntArray
@@ -97,6 +109,7 @@ class Placed(NamedTuple):
     work: FloatArray
     received: FloatArray
     sent: FloatArray
+    linked: FloatArray
     io: IntArray
     weight: IntArray
     users: IntArray
@@ -106,6 +119,9 @@ class Placed(NamedTuple):
     reach: BoolArray
     double: BoolArray
     more: FloatArray
+    more_linked: FloatArray
+    seen: IntArray
+    n_seen: IntArray
 
 
 def costs_of(ordered: Ordered) -> Costs:
@@ -131,6 +147,10 @@ def costs_of(ordered: Ordered) -> Costs:
         us_per_offchip_byte=_inverse(package.offchip_bytes_per_us),
         us_per_received=_inverse(types.receive_bytes_per_us[kinds]),
         us_per_sent=_inverse(types.send_bytes_per_us[kinds]),
+        routes=_rows(package.routes),
+        us_per_linked=_inverse(package.link_bytes_per_us),
+        link_from=np.ascontiguousarray(package.links[:, 0], dtype=np.int64),
+        link_to=np.ascontiguousarray(package.links[:, 1], dtype=np.int64),
         streamed=package.weights == "streamed",
         overlapped=package.communication == "overlapped",
         keeps_memory=hard(package, "memory_capacity"),
@@ -150,6 +170,7 @@ def place(costs: Costs, chip: IntArray) -> Placed:
         work=np.zeros(n_chips),
         received=np.zeros(n_chips),
         sent=np.zeros(n_chips),
+        linked=np.zeros(len(costs.us_per_linked)),
         io=np.zeros(n_chips, dtype=whole),
         weight=np.zeros(n_chips, dtype=whole),
         users=np.zeros((len(costs.weight_bytes), n_chips), dtype=whole),
@@ -159,6 +180,9 @@ def place(costs: Costs, chip: IntArray) -> Placed:
         reach=np.zeros(per_chip, dtype=np.bool_),
         double=np.zeros(per_chip, dtype=np.bool_),
         more=np.zeros((3, n_chips)),
+        more_linked=np.zeros(len(costs.us_per_linked)),
+        seen=np.zeros(len(costs.us_per_linked), dtype=whole),
+        n_seen=np.zeros(1, dtype=whole),
     )
     place_anew(costs, placed)
     return placed
@@ -185,6 +209,8 @@ def place_anew(costs: Costs, placed: Placed) -> None:
             later = placed.chip[costs.after.ids[k]]
             if later != chip:
                 placed.edges[chip, later] += 1
+    for link in range(len(placed.linked)):
+        placed.linked[link] = 0.0
     for net in range(len(costs.size)):
         source = placed.chip[costs.producer[net]]
         placed.n_touched[net] = 0
@@ -197,11 +223,15 @@ def place_anew(costs: Costs, placed: Placed) -> None:
             placed.touched[net, chip] += 1
         if placed.n_touched[net] > 1:
             placed.sent[source] += costs.size[net] * costs.us_per_sent[source]
+            _note_links(costs, placed, net, source, -1, -1, 1.0)
+    for link in range(len(placed.linked)):
+        placed.linked[link] += placed.more_linked[link]
+        placed.more_linked[link] = 0.0
 
 
 @within
 def load_us(costs: Costs, placed: Placed, chip: int) -> float:
-    """What a chip takes after the changes noted in `more`."""
+    """What a chip takes after the changes noted."""
     work = placed.work[chip] + placed.more[0, chip]
     received, sent = placed.received[chip] + placed.more[1, chip], placed.sent[chip] + placed.more[2, chip]
     if costs.streamed:
@@ -213,8 +243,10 @@ def load_us(costs: Costs, placed: Placed, chip: int) -> float:
 
 @within
 def longest_us(costs: Costs, placed: Placed) -> float:
-    """What the chip takes that takes longest."""
+    """What the chip or link takes that takes longest."""
     longest = 0.0
+    for link in range(len(placed.linked)):
+        longest = max(longest, placed.linked[link])
     for chip in range(len(placed.n_on)):
         longest = max(longest, load_us(costs, placed, chip))
     return longest
@@ -222,8 +254,10 @@ def longest_us(costs: Costs, placed: Placed) -> float:
 
 @within
 def excess_us(costs: Costs, placed: Placed, limit_us: float) -> float:
-    """By how much all loads exceed a limit."""
+    """By how much all loads exceed a limit, after the changes noted."""
     total = 0.0
+    for link in range(len(placed.linked)):
+        total += max(placed.linked[link] + placed.more_linked[link] - limit_us, 0.0)
     for chip in range(len(placed.n_on)):
         total += max(load_us(costs, placed, chip) - limit_us, 0.0)
     return total
@@ -253,7 +287,7 @@ def range_of(costs: Costs, placed: Placed, item: int) -> tuple[int, int]:
 
 @within
 def note_change(costs: Costs, placed: Placed, item: int, to: int) -> None:
-    """Notes in `more` what moving an item to another chip would change, streamed weights aside."""
+    """Notes what moving an item to another chip would change, streamed weights aside."""
     of, more = placed.chip[item], placed.more
     more[0, of] -= costs.time_us[item, of]
     more[0, to] += costs.time_us[item, to]
@@ -262,6 +296,12 @@ def note_change(costs: Costs, placed: Placed, item: int, to: int) -> None:
         size, chips = costs.size[net], placed.n_touched[net]
         here, there = placed.touched[net, of], placed.touched[net, to]
         after = chips - (here == 1) + (there == 0)
+        if costs.producer[net] == item or here == 1 or not there:
+            source = placed.chip[costs.producer[net]]
+            if chips > 1:
+                _note_links(costs, placed, net, source, -1, -1, -1.0)
+            if after > 1:
+                _note_links(costs, placed, net, to if costs.producer[net] == item else source, of, to, 1.0)
         if costs.producer[net] == item:
             if chips > 1:
                 more[2, of] -= size * costs.us_per_sent[of]
@@ -282,20 +322,40 @@ def note_change(costs: Costs, placed: Placed, item: int, to: int) -> None:
 
 
 @within
+def _note_links(costs: Costs, placed: Placed, net: int, source: int, of: int, to: int, sign: float) -> None:
+    """Notes what links take of a net from a chip to all later ones that it touches, one item moved there from `of`."""
+    n_chips = len(placed.n_on)
+    placed.n_seen[0] += 1
+    for chip in range(source + 1, n_chips):
+        if placed.touched[net, chip] - (chip == of) + (chip == to) <= 0:
+            continue
+        row = source * n_chips + chip
+        for k in range(costs.routes.starts[row], costs.routes.starts[row + 1]):
+            link = costs.routes.ids[k]
+            if placed.seen[link] != placed.n_seen[0]:
+                placed.seen[link] = placed.n_seen[0]
+                placed.more_linked[link] += sign * costs.size[net] * costs.us_per_linked[link]
+
+
+@within
 def forget_change(placed: Placed) -> None:
-    """Empties `more`."""
+    """Empties what is noted."""
     for chip in range(len(placed.n_on)):
         placed.more[0, chip] = placed.more[1, chip] = placed.more[2, chip] = 0.0
+    for link in range(len(placed.linked)):
+        placed.more_linked[link] = 0.0
 
 
 @within
 def move(costs: Costs, placed: Placed, item: int, to: int) -> None:
-    """Moves an item to another chip, wherever that leads; nothing may be noted in `more`."""
+    """Moves an item to another chip, wherever that leads; nothing may be noted."""
     note_change(costs, placed, item, to)
     for chip in range(len(placed.n_on)):
         placed.work[chip] += placed.more[0, chip]
         placed.received[chip] += placed.more[1, chip]
         placed.sent[chip] += placed.more[2, chip]
+    for link in range(len(placed.linked)):
+        placed.linked[link] += placed.more_linked[link]
     forget_change(placed)
     of = placed.chip[item]
     redirect(costs, placed, item, of, to)
