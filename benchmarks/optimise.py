@@ -128,32 +128,35 @@ def packages(seconds: float | None) -> None:
     save("optimise-packages", [dict(zip(columns, row, strict=True)) for row in rows])
 
 
-def zoo(seconds: float | None, graphs: Sequence[str] = (), *, only_kept: bool = False) -> None:
+def zoo(
+    seconds: float | None, graphs: Sequence[str] = (), rivals: Sequence[str] = RIVALS, *, only_kept: bool = False
+) -> None:
     """Every graph of the zoo on 16 chips: how near the bound, and who does better at equal time.
 
     A partition that is proven the best is compared with nobody.
     """
+    rivals = [name for name in rivals if name in _rivals()]
     limit, package = seconds or ZOO_LIMIT_S, load_spec("mcm16-ring")
     rows: list[tuple[object, ...]] = []
     tight: list[float] = []
-    losses, failed = dict.fromkeys(_rivals(), 0), 0
+    losses, failed = dict.fromkeys(rivals, 0), 0
     for name in graphs or zoo_names():
-        found = _runs("zoo", name, package, limit, only_kept=only_kept, spare=True)
+        found = _runs("zoo", name, package, limit, rivals, only_kept=only_kept, spare=True)
         if not found:
             continue
-        best, rivals = found[0], found[1:]
-        lost = [run.method for run in rivals if _worse(best, run)]
+        best = found[0]
+        lost = [run.method for run in found[1:] if _worse(best, run)]
         for method in lost:
             losses[method] += 1
         failed += best.interval_us is None
         near = _nearness(best)
         tight += [] if near is None else [near]
-        intervals = [_interval(run) for run in found] + ["proven"] * (1 + len(_rivals()) - len(found))
+        intervals = [_interval(run) for run in found] + ["proven"] * (1 + len(rivals) - len(found))
         rows.append((name, *intervals, *_bound(best), ", ".join(lost)))
     if not rows:
         print("\nNo runs of the zoo yet: python -m benchmarks.optimise zoo")
         return
-    columns = ("graph", SEARCH, *_rivals(), "bound", "bound/interval", "worse than")
+    columns = ("graph", SEARCH, *rivals, "bound", "bound/interval", "worse than")
     print_table(f"Zoo, mcm16-ring, {limit:g} s a graph and method", columns, rows)
     mean = np.exp(np.mean(np.log(tight))) if tight else 0.0
     print(f"Geometric mean of bound/interval over {len(tight)} graphs: {mean:.4f} (goal: {ZOO_GOAL}).")
@@ -179,13 +182,20 @@ def _rivals() -> tuple[str, ...]:
 
 
 def _runs(
-    section: str, name: str, package: Package, limit: float, *, only_kept: bool = False, spare: bool = False
+    section: str,
+    name: str,
+    package: Package,
+    limit: float,
+    rivals: Sequence[str] | None = None,
+    *,
+    only_kept: bool = False,
+    spare: bool = False,
 ) -> list[Run]:
     """The search first, then its rivals, on a graph of the zoo; empty if one would have to be run and must not.
 
     Rivals that may be spared are, where the search has proven that nothing is better than what it found.
     """
-    graph, methods = load_zoo_graph(name), (SEARCH, *_rivals())
+    graph, methods = load_zoo_graph(name), (SEARCH, *(_rivals() if rivals is None else rivals))
     if only_kept:
         kept = {(run.graph, run.method): run for run in _file(section).all() if run.budget_seconds == limit}
         best = kept.get((graph.name, SEARCH))
@@ -260,6 +270,7 @@ def run_sections() -> None:
     parser.add_argument("sections", nargs="*", metavar="SECTION", help="what to run")
     parser.add_argument("--seconds", type=float, help="another time limit than the goal's")
     parser.add_argument("--graphs", nargs="+", default=(), help="graphs of the zoo, all if not said")
+    parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=RIVALS, help="of the zoo, beside the search")
     parser.add_argument("--again", action="store_true", help="forget the runs that are kept")
     parser.add_argument("--kept", action="store_true", help="of the zoo, print what is kept and run nothing")
     asked = parser.parse_args()
@@ -276,7 +287,7 @@ def run_sections() -> None:
         if asked.again:
             (OUTPUT / f"optimise-{name}.jsonl").unlink(missing_ok=True)
         if name == "zoo":
-            zoo(asked.seconds, asked.graphs, only_kept=asked.kept)
+            zoo(asked.seconds, asked.graphs, asked.rivals, only_kept=asked.kept)
         else:
             SECTIONS[name](asked.seconds)
 

@@ -48,6 +48,7 @@ _FILLING_SHARE = 0.12  # of the time, where the quick pipelines are not near
 _SHIFTING_SHARE = 0.5  # of the time, for what is then found
 _SHIFTING_S = 5.0  # at least, at a time
 _ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
+_EVOLVING_SHARE = 0.3  # of the time left then, for orders where there are too many to look at all
 _BEAMS = (1, 3)  # partial pipelines kept, in turn
 _FAVOURS = (0.8, 1.2)  # range of the factors that make the beams differ
 _FAILURES = 6  # after which an interval counts as too short
@@ -324,13 +325,15 @@ class _Search:
                 keys.append(changed)
 
     def evolve(self, groups: Ordered, orders: list[IntArray], seed: int) -> None:
-        """Betters orders by a genetic algorithm until the time is over."""
+        """Betters orders by a genetic algorithm, for as long as shifting items does not find more in the same time."""
 
         def cost(order: IntArray) -> float:
             pipelines = self.pipelines(groups, prefixes(order), self.no_jumps)
             return pipelines.shortest(self.start_us(pipelines), floor_us=pipelines.floor_us)[0]
 
         deadline = np.inf if self.deadline is None else self.deadline
+        if self.shifts is not None and np.isfinite(deadline):
+            deadline -= (1 - _EVOLVING_SHARE) * (deadline - time.monotonic())
         precedes = groups.items.precedes
         for value, order in evolve(precedes, orders, cost, generations=GENERATIONS, deadline=deadline, seed=seed):
             if value < self.best_us:
