@@ -171,6 +171,15 @@ def test_a_chip_receives_and_sends_what_its_items_do_whatever_else_it_holds() ->
     assert around_bound(model, on, 100.0, 5) is None
 
 
+def test_links_carry_what_passes_over_a_block() -> None:
+    # the link out of op1's chip carries op0's 30 bytes and op1's 20, which the chip sends 20 of
+    model = graph([(0, [1, 2], 30), (1, [2], 20)], 3, flops=[1.0, 1.0, 1.0])
+    on = package(chips=3, more="communication: overlapped\nrules: [acyclic_dataflow]")
+    blocks = Blocks(Ordered.of(model, on))
+    assert blocks.shortest_us(Where(inside=1, after=0, before=2), 5) == pytest.approx(50, rel=1e-4)
+    assert ThroughputModel(model, on).evaluate(np.arange(3)).interval_us[0] == 50
+
+
 def test_no_edge_passes_over_a_block_that_lies_beside_it() -> None:
     # a chip cannot hold op1 alone, or the edge from op0 to op2 would pass over it
     model = graph([(0, [1, 2], 5), (1, [2], 5)], 3, flops=[10] * 3)
@@ -250,6 +259,16 @@ def test_work_left_out_of_the_ideals_still_has_to_fit(monkeypatch: pytest.Monkey
     on = package(chips=2, more="rules: [acyclic_dataflow]")
     value = part_bound(model, on, 20.0, 5)
     assert value == pytest.approx(shortest(model, on), rel=2e-3)
+
+
+def test_views_beside_an_op_are_no_reason_to_leave_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a chain that no cut may pass through, with eight views of what its first op writes, and three loose ops
+    monkeypatch.setattr("chipzinc.bounds.ideals.FEW_IDEALS", 4)
+    views = list(range(7, 15))
+    rows = [(0, [1, *views], 100), (1, [2], 100), (2, [3], 100)]
+    model = graph(rows, 15, flops=[10] * 7 + [0] * 8, free=tuple(views))
+    on = package(chips=2, more="rules: [acyclic_dataflow]")
+    assert part_bound(model, on, 35.0, 5) == pytest.approx(shortest(model, on), rel=2e-3)
 
 
 def test_a_weight_that_fills_its_chip_leaves_the_work_to_the_others() -> None:

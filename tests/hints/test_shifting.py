@@ -35,7 +35,7 @@ from chipzinc.throughput.model import ThroughputModel
 from tests.bounds.oracles import has_triangle, keeps
 from tests.bounds.test_prove import OTHERS
 from tests.hints.test_filling import PACKAGES, RULES, unrolled
-from tests.throughput.small import graphs, package
+from tests.throughput.small import graph, graphs, package
 
 STREAMED = OTHERS[2]
 
@@ -128,6 +128,18 @@ def test_steps_that_one_op_gathers_leave_a_single_chip() -> None:
     found = shift(ordered, one, math.inf, moves=20_000)
     assert found is not None
     assert longest(ordered, found) < 0.6 * longest(ordered, one)
+
+
+def test_links_that_take_longest_are_relieved() -> None:
+    rows = [(op, [5 + op], 100) for op in range(5)]  # five ops, each read by one of its own
+    model = graph(rows, 10, flops=[1.0] * 10)
+    on = package("kind: ring-one-way", chips=2, sram="9 MB", more=f"communication: overlapped\n{RULES}")
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    crossing = np.repeat([0, 1], 5)
+    assert longest(ordered, crossing) == ThroughputModel(model, on).evaluate(crossing).link_us.max() == 500
+    found = shift(ordered, crossing, math.inf, moves=20_000)
+    assert found is not None
+    assert ThroughputModel(model, on).evaluate(ordered.chips(found)).link_us.max() == 0
 
 
 def test_the_same_seed_shifts_the_same() -> None:
