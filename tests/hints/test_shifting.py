@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.hints.shifting.annealing import shift
+from chipzinc.hints.shifting.costs import Costs, costs_of
 from chipzinc.hints.shifting.placing import (
-    Costs,
     Placed,
-    costs_of,
     excess_us,
     fits,
     forget_change,

@@ -49,7 +49,8 @@ _TURNS: tuple[tuple[bool, float, dict[str, float]], ...] = (
 )
 """Whether groups move, how hot it is, and in which manner.
 
-Chosen by trials of 8 s on RNNs, NAS cells, randwire-small and hrnet-w18: each manner is the best on some of them.
+Prices, shares of sets and wishes are those that were the best on some of the RNNs, NAS cells and random wirings of the
+zoo, in trials of 8 s; that groups move and another heat add to the variety.
 """
 
 _MANY_OPS = 6_000  # so many hardly move one by one in a while, so that groups come first

@@ -17,11 +17,10 @@ import numpy as np
 
 from chipzinc.compiled import compiled, within
 from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.shifting.costs import Costs, costs_of
 from chipzinc.hints.shifting.drawing import Walk, below, draw_item, draw_set
 from chipzinc.hints.shifting.placing import (
-    Costs,
     Placed,
-    costs_of,
     excess_us,
     fits,
     forget_change,

@@ -11,7 +11,8 @@ import numpy as np
 
 from chipzinc.compiled import within
 from chipzinc.graph.opgraph import BoolArray, FloatArray, IntArray
-from chipzinc.hints.shifting.placing import Costs, Lists, Placed, tangle_of
+from chipzinc.hints.shifting.costs import Costs, Lists
+from chipzinc.hints.shifting.placing import Placed, tangle_of
 
 _SINGLY, _FAMILIES = 0.55, 0.35  # shares of the sets that grow from one item, or from a weight's or a net's
 _PRESSED = 0.6  # share of single moves from chips that take too long or are in a triangle
