@@ -128,6 +128,8 @@ class _Search:
         package = self.context.package
         self.shifts = Shifts(self.context.graph, package, self.context.coarsening) if may_shift(package) else None
         self.turns = 0  # of shifting, so far
+        self.start: IntArray | None = None  # of shifting
+        self.second: tuple[float, IntArray] | None = None  # pipeline that came of the start, beside the best
         self.no_jumps = self.context.no_jumps or hard(package, "max_hops")
         self.any_order = hard(package, "acyclic_quotient") and not hard(package, "acyclic_dataflow")
 
@@ -208,7 +210,10 @@ class _Search:
                 least = filler.floor_us
 
     def shift(self, deadline: float, seed: int) -> None:
-        """Moves items of the best pipeline from chip to chip.
+        """Moves items of pipelines from chip to chip: of the best in one turn, and of a second in the next.
+
+        The second one begins where the best did, and begins there again when it gets no shorter: what begins at the
+        best seldom leaves its neighbourhood.
 
         Args:
             deadline: `time.monotonic()` at which to end.
@@ -216,6 +221,8 @@ class _Search:
         """
         if self.shifts is None or not self.ranked:
             return
+        if self.start is None:
+            self.start = self.ranked[0][1]
         pieces = max(1, int((deadline - time.monotonic()) / _SHIFTING_S))
         for piece in range(pieces):
             seconds = (deadline - time.monotonic()) / (pieces - piece)
@@ -223,9 +230,15 @@ class _Search:
                 return
             turns = range(self.turns, self.turns + self.threads)
             self.turns += self.threads
-            chips = self.shifts.best(self.ranked[0][1], seconds, seed, turns)
-            if chips is not None and self.overflowing(chips) is None:
-                self.add(chips)
+            second = self.start if self.second is None else self.second[1]
+            starts = [second if turn % 2 else self.ranked[0][1] for turn in turns]
+            for turn, chips in zip(turns, self.shifts.each(starts, seconds, seed, turns), strict=True):
+                found = np.inf
+                if chips is not None and self.overflowing(chips) is None:
+                    found = self.add(chips)
+                if turn % 2:
+                    shortest = np.inf if self.second is None else self.second[0]
+                    self.second = (found, chips) if chips is not None and self.best_us < found < shortest else None
 
     def order(self, groups: Ordered, ops: Ordered, seed: int) -> bool:
         """Looks at all ideals of the ops where these can be listed, of groups or of some orders where not.

@@ -50,11 +50,13 @@ class Manner(NamedTuple):
     Attributes:
         price: of a tangle of 1, in wished intervals.
         sets: share of moves that take a set.
+        ladders: share of the sets that leave several chips.
         wish: of the shortest interval so far, what is wished for.
     """
 
     price: float = 0.15
-    sets: float = 0.1
+    sets: float = 0.3
+    ladders: float = 0.6
     wish: float = 0.9
 
 
@@ -121,6 +123,9 @@ def _begun(costs: Costs, placed: Placed, manner: Manner, alike: bool) -> Walk:
         chips=np.zeros(n_chips, dtype=np.int64),
         members=np.zeros(n, dtype=np.int64),
         among=np.zeros(n, dtype=np.bool_),
+        goal=np.zeros(n_chips, dtype=np.int64),
+        was=np.zeros(n, dtype=np.int64),
+        io=np.zeros(n_chips, dtype=np.int64),
         counted=np.zeros(len(costs.weight_bytes), dtype=np.bool_),
     )
     if not tangle and fits(costs, placed) and _compact(costs, placed, walk, alike):
@@ -141,9 +146,9 @@ def _anneal(costs: Costs, placed: Placed, walk: Walk, manner: Manner, heat: floa
         if np.random.random() >= manner.sets:
             _try_one(costs, placed, walk, manner, heat, alike)
             continue
-        n, of, to = draw_set(costs, placed, walk)
+        n = draw_set(costs, placed, walk, manner.ladders)
         if n:
-            _try_set(costs, placed, walk, manner, n, of, to, heat, alike)
+            _try_set(costs, placed, walk, manner, n, heat, alike)
             for k in range(n):
                 walk.among[walk.members[k]] = False
     _renumber(costs, placed, walk, heat, alike)
@@ -185,32 +190,36 @@ def _try_one(costs: Costs, placed: Placed, walk: Walk, manner: Manner, heat: flo
 
 
 @within
-def _try_set(
-    costs: Costs, placed: Placed, walk: Walk, manner: Manner, n: int, of: int, to: int, heat: float, alike: bool
-) -> None:
-    """Proposes to move the first `n` members from one chip to another."""
+def _try_set(costs: Costs, placed: Placed, walk: Walk, manner: Manner, n: int, heat: float, alike: bool) -> None:
+    """Proposes to move the first `n` members to the goals of their chips."""
     for k in range(n):
         item = walk.members[k]
+        of = placed.chip[item]
+        to = walk.goal[of]
+        walk.was[k] = of
         if np.isinf(costs.time_us[item, to]):
             return
         rows = costs.after if to > of else costs.before
         for j in range(rows.starts[item], rows.starts[item + 1]):
             other = rows.ids[j]
-            beyond = placed.chip[other] < to if to > of else placed.chip[other] > to
-            if beyond and not walk.among[other]:
+            chip = walk.goal[placed.chip[other]] if walk.among[other] else placed.chip[other]
+            if chip < to if to > of else chip > to:
                 return
-    if not _has_room(costs, placed, walk, n, to):
-        return
     before = walk.excess_us[0] / walk.wish_us[0] + manner.price * walk.tangle[0]
+    for chip in range(len(placed.n_on)):
+        walk.io[chip] = placed.io[chip]
     for k in range(n):
-        move(costs, placed, walk.members[k], to)
-    tangle = tangle_of(costs, placed)
-    after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + manner.price * tangle
-    if after - before <= _tolerance(heat):
-        _moved(costs, placed, walk, manner, tangle, alike)
-        return
+        move(costs, placed, walk.members[k], walk.goal[walk.was[k]])
+    if fits(costs, placed):
+        tangle = tangle_of(costs, placed)
+        after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + manner.price * tangle
+        if after - before <= _tolerance(heat):
+            _moved(costs, placed, walk, manner, tangle, alike)
+            return
     for k in range(n):
-        move(costs, placed, walk.members[k], of)
+        move(costs, placed, walk.members[k], walk.was[k])
+    for chip in range(len(placed.n_on)):
+        placed.io[chip] = walk.io[chip]
 
 
 @within

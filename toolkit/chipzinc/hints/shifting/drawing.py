@@ -35,6 +35,9 @@ class Walk(NamedTuple):
         chips: a list of chips, shape [chip].
         members: items of a set that is moved, shape [item].
         among: whether an item is of that set, shape [item].
+        goal: where the members on each chip go, shape [chip]; -1 where not yet known.
+        was: chip of each member before, shape [item].
+        io: largest item's of each chip before, shape [chip].
         counted: whether a weight is among those of that set, shape [weight].
     """
 
@@ -51,6 +54,9 @@ class Walk(NamedTuple):
     chips: IntArray
     members: IntArray
     among: BoolArray
+    goal: IntArray
+    was: IntArray
+    io: IntArray
     counted: BoolArray
 
 
@@ -71,12 +77,16 @@ def draw_item(placed: Placed, walk: Walk) -> int:
 
 
 @within
-def draw_set(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
-    """Draws items of one chip that stay in order if they all move.
+def draw_set(costs: Costs, placed: Placed, walk: Walk, ladders: float) -> int:
+    """Draws items that stay in order if all that are on one chip move to another, as `walk.goal` then says.
 
     Returns:
-        How many members there are, with their chip and where to; none if none is drawn.
+        How many members there are; 0 if none is drawn.
     """
+    for chip in range(len(walk.goal)):
+        walk.goal[chip] = -1
+    if np.random.random() < ladders:
+        return _draw_ladder(costs, placed, walk)
     n, of, to = 0, 0, 0
     if walk.tangle[0] and below(2):
         n, of, to = _draw_of_triangle(costs, placed, walk)
@@ -93,8 +103,59 @@ def draw_set(costs: Costs, placed: Placed, walk: Walk) -> tuple[int, int, int]:
             for k in range(n):
                 walk.members[k] = placed.on[of, k]
     if to == of:
-        return 0, of, to
-    return _close(placed, walk, n, of, costs.after if to > of else costs.before), of, to
+        return 0
+    walk.goal[of] = to
+    return _close(placed, walk, n, of, costs.after if to > of else costs.before)
+
+
+@within
+def _draw_ladder(costs: Costs, placed: Placed, walk: Walk) -> int:
+    """Draws an item with all that follow it, or precede it, on several chips, each of which gives them to another.
+
+    So steps of time pass at once from the chips that hold the layers of earlier steps to those that hold the same
+    layers later; if only one layer's did, they would close a triangle.
+    """
+    first = draw_item(placed, walk)
+    of = placed.chip[first]
+    to = _near(placed, walk, of)
+    if to == of:
+        return 0
+    forward = to > of
+    towards = costs.after if forward else costs.before
+    walk.goal[of] = to
+    walk.members[0], n, done = first, 1, 0
+    walk.among[first] = True
+    while done < n:
+        item = walk.members[done]
+        done += 1
+        for j in range(towards.starts[item], towards.starts[item + 1]):
+            other = towards.ids[j]
+            chip = placed.chip[other]
+            if walk.among[other]:
+                continue
+            if walk.goal[chip] < 0:
+                walk.goal[chip] = _rung(placed, walk, chip, walk.goal[placed.chip[item]], forward)
+            if walk.goal[chip] != chip:
+                walk.among[other] = True
+                walk.members[n] = other
+                n += 1
+    return n
+
+
+@within
+def _rung(placed: Placed, walk: Walk, chip: int, beside: int, forward: bool) -> int:
+    """Where a chip's members go if those that they follow go to another: to one that both feed, or to an unused one."""
+    if chip == beside or below(8) == 0:
+        return chip
+    near, n = walk.chips, 0
+    for other in range(len(placed.n_on)):
+        if (forward and other > chip and other >= beside) or (not forward and other < chip and other <= beside):
+            fed = placed.edges[chip, other] + placed.edges[other, chip] > 0
+            tied = other == beside or placed.edges[beside, other] + placed.edges[other, beside] > 0
+            if (fed and tied) or not placed.n_on[other]:
+                near[n] = other
+                n += 1
+    return int(near[below(n)]) if n else chip
 
 
 @within
