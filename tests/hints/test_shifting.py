@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
-from chipzinc.hints.shifting.annealing import shift
+from chipzinc.hints.shifting.annealing import Manner, shift
 from chipzinc.hints.shifting.costs import Costs, costs_of
 from chipzinc.hints.shifting.placing import (
     Placed,
@@ -127,6 +127,28 @@ def test_steps_that_one_op_gathers_leave_a_single_chip() -> None:
     found = shift(ordered, one, math.inf, moves=20_000)
     assert found is not None
     assert longest(ordered, found) < 0.6 * longest(ordered, one)
+
+
+def test_steps_of_several_layers_pass_to_other_chips_at_once() -> None:
+    # Each step's context is read by both layers; each layer's step by its next one, and the lower's by the upper's.
+    steps, tensors = 8, []
+    for step in range(steps):
+        context, lower, upper = step, steps + step, 2 * steps + step
+        later = step + 1 < steps
+        tensors.append((context, [lower, upper] + ([context + 1] if later else []), 1))
+        tensors.append((lower, [upper] + ([lower + 1] if later else []), 1))
+        tensors += [(upper, [upper + 1], 1)] if later else []
+    model = graph(tensors, 3 * steps, flops=[100.0] * steps + [1000.0] * 2 * steps)
+    on = package("kind: ring-one-way", chips=4, sram="9 MB", more=RULES)
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    layers = ordered.restrict(np.repeat([0, 0, 1], steps))
+    assert longest(ordered, layers) > 8_000
+    for start in (layers, np.zeros(3 * steps, dtype=np.int64)):
+        found = shift(ordered, start, math.inf, moves=4_000, manner=Manner(sets=1.0, ladders=1.0))
+        assert found is not None
+        assert not has_triangle(model.edges.tolist(), ordered.chips(found).tolist())
+        assert len(np.unique(found)) == 4
+        assert longest(ordered, found) < 4_600  # four steps of a layer on each
 
 
 def test_links_that_take_longest_are_relieved() -> None:
