@@ -206,20 +206,62 @@ def _try_set(costs: Costs, placed: Placed, walk: Walk, manner: Manner, n: int, h
             if chip < to if to > of else chip > to:
                 return
     before = walk.excess_us[0] / walk.wish_us[0] + manner.price * walk.tangle[0]
+    most = before + _tolerance(heat)
+    if _least_excess_us(costs, placed, walk, n) / walk.wish_us[0] > most or not _room_for_set(costs, placed, walk, n):
+        return
     for chip in range(len(placed.n_on)):
         walk.io[chip] = placed.io[chip]
     for k in range(n):
         move(costs, placed, walk.members[k], walk.goal[walk.was[k]])
     if fits(costs, placed):
-        tangle = tangle_of(costs, placed)
-        after = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0] + manner.price * tangle
-        if after - before <= _tolerance(heat):
-            _moved(costs, placed, walk, manner, tangle, alike)
-            return
+        excess = excess_us(costs, placed, walk.wish_us[0]) / walk.wish_us[0]
+        if excess <= most:
+            tangle = tangle_of(costs, placed)
+            if excess + manner.price * tangle <= most:
+                _moved(costs, placed, walk, manner, tangle, alike)
+                return
     for k in range(n):
         move(costs, placed, walk.members[k], walk.was[k])
     for chip in range(len(placed.n_on)):
         placed.io[chip] = walk.io[chip]
+
+
+@within
+def _least_excess_us(costs: Costs, placed: Placed, walk: Walk, n: int) -> float:
+    """By how much computation alone exceeds the wish if the first `n` members move."""
+    more = placed.more[0]
+    for k in range(n):
+        item, of = walk.members[k], walk.was[k]
+        more[of] -= costs.time_us[item, of]
+        more[walk.goal[of]] += costs.time_us[item, walk.goal[of]]
+    total = 0.0
+    for chip in range(len(placed.n_on)):
+        total += max(placed.work[chip] + more[chip] - walk.wish_us[0], 0.0)
+        more[chip] = 0.0
+    return total
+
+
+@within
+def _room_for_set(costs: Costs, placed: Placed, walk: Walk, n: int) -> bool:
+    """Whether the weights of the first `n` members fit the chips that they move to; where others leave, they may."""
+    if not costs.keeps_memory or costs.streamed:
+        return True
+    need, fit = walk.chips, True
+    for chip in range(len(placed.n_on)):
+        need[chip] = placed.io[chip] + placed.weight[chip]
+    for k in range(n):
+        item, to = walk.members[k], walk.goal[walk.was[k]]
+        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
+            weight = costs.weights.ids[j]
+            if not placed.users[weight, to] and not walk.counted[weight]:
+                walk.counted[weight] = True
+                need[to] += costs.weight_bytes[weight]
+        fit &= need[to] <= costs.sram_bytes[to] or walk.goal[to] >= 0
+    for k in range(n):
+        item = walk.members[k]
+        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
+            walk.counted[costs.weights.ids[j]] = False
+    return fit
 
 
 @within
