@@ -182,11 +182,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--methods", nargs="*", help="run only these")
     parser.add_argument("--graphs", nargs="*", help="run only on these")
+    parser.add_argument("--seconds", type=float, help="end each run of a method that samples after so long")
     asked = parser.parse_args()
     for what, value in machine().items():
         print(f"{what}: {value}")
     for name in asked.names or EXPERIMENTS:
-        run(name, asked.samples, range(asked.seeds), asked.methods, asked.graphs)
+        run(name, asked.samples, range(asked.seeds), asked.methods, asked.graphs, asked.seconds)
 
 
 def run(
@@ -195,6 +196,7 @@ def run(
     seeds: range,
     only: Sequence[str] | None = None,
     graphs: Sequence[str] | None = None,
+    seconds: float | None = None,
 ) -> None:
     """Runs one experiment as far as it has not been run, and writes what it shows."""
     experiment = EXPERIMENTS[name]
@@ -215,7 +217,7 @@ def run(
             bounds[label] = simple_bound(graph, package).value_us
             for called, text in methods.items():
                 method = parse_method(text)
-                budget = Budget(min(samples, experiment.samples), None if method.samples else OPTIMISE_S)
+                budget = Budget(min(samples, experiment.samples), seconds if method.samples else OPTIMISE_S)
                 for each in run_all([case], {text: method}, seeds, budget, kept):
                     found.append(dataclasses.replace(each, graph=label, method=called))
                     print(
