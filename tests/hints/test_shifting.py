@@ -14,6 +14,7 @@ from chipzinc.graph.opgraph import OpGraph
 from chipzinc.hardware.package import Package
 from chipzinc.hints.shifting.annealing import Manner, shift
 from chipzinc.hints.shifting.costs import Costs, costs_of
+from chipzinc.hints.shifting.drawing import new_walk
 from chipzinc.hints.shifting.placing import (
     Placed,
     excess_us,
@@ -27,6 +28,7 @@ from chipzinc.hints.shifting.placing import (
     range_of,
     tangle_of,
 )
+from chipzinc.hints.shifting.sets import keeps_order, least_excess_us, may_fit
 from chipzinc.hints.shifts import may_shift
 from chipzinc.ideals.items import hard
 from chipzinc.ideals.pipelines import Ordered
@@ -98,6 +100,33 @@ def test_what_a_move_is_said_to_change_is_what_it_changes(model: OpGraph, on: Pa
     forget_change(placed)
     move(costs, placed, item, to)
     assert excess_us(costs, placed, limit) == pytest.approx(said, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs(max_ops=6), st.sampled_from([*PACKAGES, STREAMED]), st.data())
+def test_what_is_said_of_a_set_before_it_moves_holds_when_it_has_moved(
+    model: OpGraph, on: Package, data: st.DataObject
+) -> None:
+    ordered = Ordered.of(model, on, group_of=np.arange(model.n_ops))
+    costs, placed = placed_on(ordered, monotone(model, ordered, data))
+    walk, chip = new_walk(costs, placed), placed.chip.copy()
+    walk.wish_us[0] = data.draw(st.floats(0, 50))
+    walk.goal[:] = [data.draw(st.integers(0, on.n_chips - 1)) for _ in range(on.n_chips)]
+    of = chip[data.draw(st.integers(0, model.n_ops - 1))]
+    members = [item for item in range(model.n_ops) if chip[item] == of or data.draw(st.booleans())]
+    walk.members[: len(members)], walk.was[: len(members)], walk.among[members] = members, chip[members], True
+    in_order = keeps_order(costs, placed, walk, len(members))
+    least, fit = least_excess_us(costs, placed, walk, len(members)), may_fit(costs, placed, walk, len(members))
+    chip[members] = walk.goal[chip[members]]
+    later = chip[ordered.items.precedes]
+    refused = np.isinf(costs.time_us[np.arange(len(chip)), chip]).any()
+    assert in_order == (not refused and bool((later[:, 0] <= later[:, 1]).all()))
+    if in_order:
+        moved = place(costs, chip)
+        assert least <= excess_us(costs, moved, walk.wish_us[0]) + 1e-9
+        assert fit or not fits(costs, moved)
+    assert not walk.counted.any()
+    assert not placed.more.any()
 
 
 @settings(deadline=None, max_examples=40)

@@ -18,7 +18,7 @@ import numpy as np
 from chipzinc.compiled import compiled, within
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.shifting.costs import Costs, costs_of
-from chipzinc.hints.shifting.drawing import Walk, below, draw_item, draw_set
+from chipzinc.hints.shifting.drawing import Walk, below, draw_item, draw_set, new_walk
 from chipzinc.hints.shifting.placing import (
     Placed,
     excess_us,
@@ -34,6 +34,7 @@ from chipzinc.hints.shifting.placing import (
     redirect,
     tangle_of,
 )
+from chipzinc.hints.shifting.sets import keeps_order, least_excess_us, may_fit
 from chipzinc.ideals.pipelines import Ordered
 
 HEAT = (0.05, 0.001)
@@ -107,27 +108,9 @@ def shift(
 
 def _begun(costs: Costs, placed: Placed, manner: Manner, alike: bool) -> Walk:
     """A walk before its first move."""
-    n, n_chips = len(placed.chip), len(placed.n_on)
-    tangle, longest = tangle_of(costs, placed), longest_us(costs, placed)
-    walk = Walk(
-        best=np.zeros(n, dtype=np.int64),
-        found=np.zeros(1, dtype=np.bool_),
-        best_us=np.array([math.inf]),
-        wish_us=np.array([_wish_us(costs, placed, manner, longest)]),
-        excess_us=np.zeros(1),
-        tangle=np.array([tangle]),
-        pressed=np.zeros(n_chips, dtype=np.int64),
-        n_pressed=np.zeros(1, dtype=np.int64),
-        number=np.zeros(n_chips, dtype=np.int64),
-        waiting=np.zeros(n_chips, dtype=np.int64),
-        chips=np.zeros(n_chips, dtype=np.int64),
-        members=np.zeros(n, dtype=np.int64),
-        among=np.zeros(n, dtype=np.bool_),
-        goal=np.zeros(n_chips, dtype=np.int64),
-        was=np.zeros(n, dtype=np.int64),
-        io=np.zeros(n_chips, dtype=np.int64),
-        counted=np.zeros(len(costs.weight_bytes), dtype=np.bool_),
-    )
+    walk, longest = new_walk(costs, placed), longest_us(costs, placed)
+    tangle = walk.tangle[0] = tangle_of(costs, placed)
+    walk.wish_us[0] = _wish_us(costs, placed, manner, longest)
     if not tangle and fits(costs, placed) and _compact(costs, placed, walk, alike):
         walk.best_us[0] = longest_us(costs, placed)
     _look(costs, placed, walk)
@@ -193,21 +176,12 @@ def _try_one(costs: Costs, placed: Placed, walk: Walk, manner: Manner, heat: flo
 def _try_set(costs: Costs, placed: Placed, walk: Walk, manner: Manner, n: int, heat: float, alike: bool) -> None:
     """Proposes to move the first `n` members to the goals of their chips."""
     for k in range(n):
-        item = walk.members[k]
-        of = placed.chip[item]
-        to = walk.goal[of]
-        walk.was[k] = of
-        if np.isinf(costs.time_us[item, to]):
-            return
-        rows = costs.after if to > of else costs.before
-        for j in range(rows.starts[item], rows.starts[item + 1]):
-            other = rows.ids[j]
-            chip = walk.goal[placed.chip[other]] if walk.among[other] else placed.chip[other]
-            if chip < to if to > of else chip > to:
-                return
+        walk.was[k] = placed.chip[walk.members[k]]
+    if not keeps_order(costs, placed, walk, n):
+        return
     before = walk.excess_us[0] / walk.wish_us[0] + manner.price * walk.tangle[0]
     most = before + _tolerance(heat)
-    if _least_excess_us(costs, placed, walk, n) / walk.wish_us[0] > most or not _room_for_set(costs, placed, walk, n):
+    if least_excess_us(costs, placed, walk, n) / walk.wish_us[0] > most or not may_fit(costs, placed, walk, n):
         return
     for chip in range(len(placed.n_on)):
         walk.io[chip] = placed.io[chip]
@@ -224,44 +198,6 @@ def _try_set(costs: Costs, placed: Placed, walk: Walk, manner: Manner, n: int, h
         move(costs, placed, walk.members[k], walk.was[k])
     for chip in range(len(placed.n_on)):
         placed.io[chip] = walk.io[chip]
-
-
-@within
-def _least_excess_us(costs: Costs, placed: Placed, walk: Walk, n: int) -> float:
-    """By how much computation alone exceeds the wish if the first `n` members move."""
-    more = placed.more[0]
-    for k in range(n):
-        item, of = walk.members[k], walk.was[k]
-        more[of] -= costs.time_us[item, of]
-        more[walk.goal[of]] += costs.time_us[item, walk.goal[of]]
-    total = 0.0
-    for chip in range(len(placed.n_on)):
-        total += max(placed.work[chip] + more[chip] - walk.wish_us[0], 0.0)
-        more[chip] = 0.0
-    return total
-
-
-@within
-def _room_for_set(costs: Costs, placed: Placed, walk: Walk, n: int) -> bool:
-    """Whether the weights of the first `n` members fit the chips that they move to; where others leave, they may."""
-    if not costs.keeps_memory or costs.streamed:
-        return True
-    need, fit = walk.chips, True
-    for chip in range(len(placed.n_on)):
-        need[chip] = placed.io[chip] + placed.weight[chip]
-    for k in range(n):
-        item, to = walk.members[k], walk.goal[walk.was[k]]
-        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
-            weight = costs.weights.ids[j]
-            if not placed.users[weight, to] and not walk.counted[weight]:
-                walk.counted[weight] = True
-                need[to] += costs.weight_bytes[weight]
-        fit &= need[to] <= costs.sram_bytes[to] or walk.goal[to] >= 0
-    for k in range(n):
-        item = walk.members[k]
-        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
-            walk.counted[costs.weights.ids[j]] = False
-    return fit
 
 
 @within

@@ -60,6 +60,30 @@ class Walk(NamedTuple):
     counted: BoolArray
 
 
+def new_walk(costs: Costs, placed: Placed) -> Walk:
+    """A walk that knows of no pipeline and has looked at nothing."""
+    n, n_chips = len(placed.chip), len(placed.n_on)
+    return Walk(
+        best=np.zeros(n, dtype=np.int64),
+        found=np.zeros(1, dtype=np.bool_),
+        best_us=np.array([np.inf]),
+        wish_us=np.zeros(1),
+        excess_us=np.zeros(1),
+        tangle=np.zeros(1),
+        pressed=np.zeros(n_chips, dtype=np.int64),
+        n_pressed=np.zeros(1, dtype=np.int64),
+        number=np.zeros(n_chips, dtype=np.int64),
+        waiting=np.zeros(n_chips, dtype=np.int64),
+        chips=np.zeros(n_chips, dtype=np.int64),
+        members=np.zeros(n, dtype=np.int64),
+        among=np.zeros(n, dtype=np.bool_),
+        goal=np.zeros(n_chips, dtype=np.int64),
+        was=np.zeros(n, dtype=np.int64),
+        io=np.zeros(n_chips, dtype=np.int64),
+        counted=np.zeros(len(costs.weight_bytes), dtype=np.bool_),
+    )
+
+
 @within
 def below(n: int) -> int:
     """A number of 0 .. n - 1."""
