@@ -19,6 +19,7 @@ from chipzinc.hardware.package import Package
 _HEAVIEST = 20
 _NEIGHBOURS = 8  # by number, on either side of the best item so far
 _PROMISING = 0.98  # of the bound known, below which no neighbours are looked at
+_TRIED, _HOPELESS = 16, 0.8  # items after which no more are looked at if all are so far below the bound known
 _LONGEST_S = 5.0  # for one item
 
 
@@ -44,6 +45,8 @@ def around_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s
     best, at = 0.0, -1
     seen: set[int] = set()
     for item in _spread(blocks, package.n_chips):
+        if len(seen) >= _TRIED and best <= floor_us * _HOPELESS:
+            return None
         seen.add(item)
         best, at = max((best, at), (_around(blocks, item, deadline), item))
     if best <= floor_us * _PROMISING:
