@@ -23,6 +23,7 @@ def test_doctor_names_what_it_uses_and_every_optional_package(cli: Cli) -> None:
 def test_doctor_without_any_minizinc_ends_with_exit_3_and_says_what_helps(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.delenv("CHIPZINC_MINIZINC", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     ended = cli("doctor", "--quiet")

@@ -19,7 +19,7 @@ _PARTS = {
     "_labels": "function array[int] of string: {name}_labels()",
 }
 
-_ENDLESS = re.compile(r"out of bounds|stack|recursi", re.IGNORECASE)
+_ENDLESS = re.compile(r"out of bounds|stack|recursi|memory violation", re.IGNORECASE)
 """What the embedded MiniZinc, or a native one, says when its stack is full."""
 
 

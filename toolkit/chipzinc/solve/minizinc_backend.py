@@ -275,7 +275,8 @@ def _events(stream: _Stream) -> Iterator[Event]:
 
 
 def _last_words(end: Exit) -> str:
-    """Return one line that says how a run failed."""
+    """Return one line that says how a run failed: MiniZinc's own error, which its calls follow, else the last line."""
     lines = [line.strip() for line in end.words.splitlines() if line.strip()]
+    lines = [line for line in lines if line.startswith("MiniZinc error:")][:1] or lines
     how = f"MiniZinc ended with signal {-end.code}" if end.code < -1 else "MiniZinc failed"
     return f"{how}: {lines[-1]}" if lines else f"{how} and said nothing"
