@@ -156,7 +156,7 @@ class _Search:
         """Scores a pipeline and puts it in its place; returns its interval in µs."""
         interval = float(self.model.evaluate(chips).interval_us[0])
         if np.isfinite(interval) and not any(np.array_equal(chips, other) for _, other in self.ranked):
-            self.ranked = sorted([*self.ranked, (interval, chips)], key=lambda each: each[0])
+            self.ranked = sorted([*self.ranked, (interval, chips)], key=_interval)
         return interval
 
     def quick(self, groups: Ordered, within: float = np.inf) -> None:
@@ -232,13 +232,18 @@ class _Search:
             self.turns += self.threads
             second = self.start if self.second is None else self.second[1]
             starts = [second if turn % 2 else self.ranked[0][1] for turn in turns]
+            beside: list[tuple[float, IntArray]] = []
             for turn, chips in zip(turns, self.shifts.each(starts, seconds, seed, turns), strict=True):
-                found = np.inf
                 if chips is not None and self.overflowing(chips) is None:
-                    found = self.add(chips)
-                if turn % 2:
-                    shortest = np.inf if self.second is None else self.second[0]
-                    self.second = (found, chips) if chips is not None and self.best_us < found < shortest else None
+                    interval = self.add(chips)
+                    beside += [(interval, chips)] if turn % 2 else []
+            if len(turns) > 1 or turns[0] % 2:
+                self.follow(beside)
+
+    def follow(self, found: list[tuple[float, IntArray]]) -> None:
+        """Goes on from the shortest that came of the second pipeline, or anew if it is no shorter, or is the best."""
+        shortest = np.inf if self.second is None else self.second[0]
+        self.second = min((each for each in found if self.best_us < each[0] < shortest), key=_interval, default=None)
 
     def order(self, groups: Ordered, ops: Ordered, seed: int) -> bool:
         """Looks at all ideals of the ops where these can be listed, of groups or of some orders where not.
@@ -386,3 +391,7 @@ class _Search:
             return None
         overflows = self.model.memory.overflows(chips)
         return overflows[0].chip if overflows else None
+
+
+def _interval(pipeline: tuple[float, IntArray]) -> float:
+    return pipeline[0]

@@ -102,7 +102,7 @@ def draw_item(placed: Placed, walk: Walk) -> int:
 
 @within
 def draw_set(costs: Costs, placed: Placed, walk: Walk, ladders: float) -> int:
-    """Draws items that stay in order if all that are on one chip move to another, as `walk.goal` then says.
+    """Draws items, those on one chip to move to another, as `walk.goal` then says, so that all may stay in order.
 
     Returns:
         How many members there are; 0 if none is drawn.
