@@ -44,6 +44,7 @@ _ROUNDS = 12  # of forbidding slices whose memory overflows over time
 _WIDTHS = ((3, 16), (12, 48))  # states and slices kept in the search for pipelines whose edges pass over chips
 _MOST_UNTANGLED = 4_000  # ideals of a family for that search
 _NEAR = 1.3  # of the least an interval can be: where quick pipelines come so near, the others are not looked for
+_BRIEF_S = 3.0  # a time in which the others may come to little
 _FILLING_SHARE = 0.12  # of the time, where the quick pipelines are not near
 _SHIFTING_SHARE = 0.5  # of the time, for what is then found
 _SHIFTING_S = 3.0  # at least, at a time
@@ -89,7 +90,7 @@ def best_slices(
         share = max(begin + time_limit_s - time.monotonic(), time_limit_s / 2)
         search.fill(groups, time.monotonic() + share * _FILLING_SHARE, seed)
         search.shift(time.monotonic() + share * _SHIFTING_SHARE, seed)
-    if np.isinf(search.best_us) or time_limit_s <= 0:  # where nothing comes after, the quick ones are all there is
+    if np.isinf(search.best_us) or time_limit_s < _BRIEF_S:  # where little comes after, the quick ones may be the best
         search.deadline = None
         search.quick(groups)
     search.deadline = begin + time_limit_s * (_ORDERS_SHARE if may_shift(context.package) else 1.0)
