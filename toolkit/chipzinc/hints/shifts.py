@@ -51,8 +51,8 @@ _TURNS: tuple[tuple[bool, float, dict[str, float]], ...] = (
 )
 """Whether groups move, how hot it is, and in which manner.
 
-Each is the best on some of the RNNs, NAS cells and random wirings of the zoo, in trials of 6 to 42 s: sets find what single
-items do not on gnmt, and lose to them on seq2seq-luong. That groups move and another heat add to the variety.
+Each is the best on some of the RNNs, NAS cells and random wirings of the zoo, in trials of 6 to 42 s: sets find what
+single items do not on gnmt, and lose to them on seq2seq-luong. That groups move and another heat add to the variety.
 """
 
 _MANY_OPS = 6_000  # so many hardly move one by one in a while, so that groups come first
