@@ -155,8 +155,7 @@ def _try_one(costs: Costs, placed: Placed, walk: Walk, manner: Manner, heat: flo
             to = placed.chip[costs.before.ids[costs.before.starts[item] + near]]
         else:
             to = placed.chip[costs.after.ids[costs.after.starts[item] + near - n_before]]
-    walk.members[0] = item
-    if to == of or not low <= to <= high or not _has_room(costs, placed, walk, 1, to):
+    if to == of or not low <= to <= high or not _has_room(costs, placed, item, to):
         return
     note_change(costs, placed, item, to)
     after = excess_us(costs, placed, walk.wish_us[0])
@@ -310,23 +309,15 @@ def _renumber(costs: Costs, placed: Placed, walk: Walk, heat: float, alike: bool
 
 
 @within
-def _has_room(costs: Costs, placed: Placed, walk: Walk, n: int, chip: int) -> bool:
-    """Whether a chip's memory at rest takes the first `n` members beside what is on it."""
+def _has_room(costs: Costs, placed: Placed, item: int, chip: int) -> bool:
+    """Whether a chip's memory at rest takes an item beside what is on it."""
     if not costs.keeps_memory:
         return True
-    io, weight = placed.io[chip], placed.weight[chip]
-    for k in range(n):
-        item = walk.members[k]
-        io = max(io, costs.io_bytes[item])
-        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
-            each = costs.weights.ids[j]
-            if not placed.users[each, chip] and not walk.counted[each]:
-                walk.counted[each] = True
-                weight += costs.weight_bytes[each]
-    for k in range(n):
-        item = walk.members[k]
-        for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
-            walk.counted[costs.weights.ids[j]] = False
+    io, weight = max(placed.io[chip], costs.io_bytes[item]), placed.weight[chip]
+    for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
+        each = costs.weights.ids[j]
+        if not placed.users[each, chip]:
+            weight += costs.weight_bytes[each]
     return bool(io + (0 if costs.streamed else weight) <= costs.sram_bytes[chip])
 
 

@@ -60,7 +60,8 @@ def may_fit(costs: Costs, placed: Placed, walk: Walk, n: int) -> bool:
             if not placed.users[weight, to] and not walk.counted[weight]:
                 walk.counted[weight] = True
                 need[to] += costs.weight_bytes[weight]
-        fit &= need[to] <= costs.sram_bytes[to] or walk.goal[to] >= 0
+        left = walk.goal[to] >= 0 and walk.goal[to] != to
+        fit &= need[to] <= costs.sram_bytes[to] or left
     for k in range(n):
         item = walk.members[k]
         for j in range(costs.weights.starts[item], costs.weights.starts[item + 1]):
