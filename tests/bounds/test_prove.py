@@ -16,6 +16,7 @@ from chipzinc.bounds.around import around_bound
 from chipzinc.bounds.block import Blocks, Where
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import ideals_bound, part_bound
+from chipzinc.bounds.joins import join_bound
 from chipzinc.bounds.memory import memory_bound
 from chipzinc.bounds.packing import packing_bound
 from chipzinc.bounds.prove import best_bound, bounds
@@ -23,7 +24,8 @@ from chipzinc.bounds.skips import skip_bound
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.importers.placement import import_placement
 from chipzinc.graph.opgraph import OpGraph
-from chipzinc.hardware.load import build_package
+from chipzinc.graph.zoo import load_zoo_graph
+from chipzinc.hardware.load import build_package, load_spec
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.placement import placement_package
 from chipzinc.hardware.yaml import parse_yaml
@@ -142,6 +144,68 @@ def test_what_lies_beside_a_long_skip_shares_two_chips() -> None:
     assert chain is not None
     assert chain < 95
     assert 270 < proven["ideals_without_triangles"] < 275
+
+
+def unrolled(step_us: float, head_us: float, join_us: float, handed: int, read: int) -> OpGraph:
+    """Three steps in a row, each read by a head, and a join that reads the heads."""
+    heads = [(step, [*([step + 1] if step < 2 else []), step + 3], handed) for step in range(3)]
+    return graph(
+        [*heads, *((head, [6], read) for head in (3, 4, 5))], 7, flops=[step_us] * 3 + [head_us] * 3 + [join_us]
+    )
+
+
+def shortest_without_triangles(model: OpGraph, on: Package) -> float:
+    every = np.array(list(itertools.product(range(on.n_chips), repeat=model.n_ops)), dtype=np.int64)
+    valid = every[keeps(model, on, every)]
+    interval = ThroughputModel(model, on).evaluate(valid).interval_us
+    edges = model.edges.tolist()
+    best = (place for place in np.argsort(interval) if not has_triangle(edges, valid[place].tolist()))
+    return float(interval[next(best)])
+
+
+@pytest.mark.parametrize(
+    ("times", "best", "proven"),
+    [((20, 60, 10, 1, 10), 92, 90.5), ((40, 60, 10, 1, 20), 122, 110.5), ((60, 40, 10, 1, 30), 123, 121.5)],
+)
+def test_a_join_leaves_its_feeders_chips_little_else_to_do(
+    times: tuple[int, int, int, int, int], best: float, proven: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chipzinc.bounds.joins._FEWEST_FEEDERS", 3)
+    model, rules = unrolled(*times), "rules: [acyclic_dataflow, triangle_dependency]"
+    on = package(more=rules)
+    assert shortest_without_triangles(model, on) == best
+    share = float(np.sum(model.op_flops)) / 4
+    assert proven < (join_bound(model, on, share, 10) or 0.0) <= best
+    assert join_bound(model, on, best, 10) is None
+    assert join_bound(model, package(more="rules: [acyclic_dataflow]"), share, 10) is None
+    assert join_bound(model, package("kind: chain", more=f"communication: overlapped\n{rules}"), share, 10) is not None
+
+
+def test_a_language_model_s_logits_fill_their_chips_badly() -> None:
+    # two of 20.28 µs that send for 1.25 fit a chip in less than 64.59 µs, and partitions of 64.79 are known
+    proven = join_bound(load_zoo_graph("elman-lm"), load_spec("mcm16-ring"), 60.6, 20)
+    assert proven is not None
+    assert 64.4 < proven < 64.79
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.one_of(
+        graphs(max_ops=6),
+        st.builds(unrolled, *(st.integers(1, 60) for _ in range(3)), *(st.integers(0, 30) for _ in range(2))),
+    ),
+    st.sampled_from([IN_ORDER[0], *OTHERS[:2], package(), package(more="communication: overlapped")]),
+    st.sampled_from([1.0, 1e-6]),
+)
+def test_no_partition_without_triangles_is_faster_than_what_joins_prove(
+    model: OpGraph, on: Package, scale: float
+) -> None:
+    rules = tuple(RuleUse(rule) for rule in ("acyclic_dataflow", "triangle_dependency"))
+    on = in_another_unit(dataclasses.replace(on, rules=rules), scale)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chipzinc.bounds.joins._FEWEST_FEEDERS", 2)
+        value = join_bound(model, on, 1e-3 * scale, 5)
+    assert value is None or value <= shortest_without_triangles(model, on)
 
 
 def test_three_blocks_see_that_the_middle_has_to_receive_and_send() -> None:

@@ -70,11 +70,11 @@ class Blocks:
         self._n, self._nets = items.n_items, len(items.nets)
         self._weight_at = 2 * self._n + 4 * self._nets
         self._load_at = self._weight_at + len(items.weight_bytes)
-        self._rows, self._slack = _Rows(), _MARGIN
+        self._rows, self._slack = Rows(), _MARGIN
         self._order(items.precedes)
         self._transfers(ordered)
         if hard(ordered.package, "triangle_dependency") and hard(ordered.package, "acyclic_dataflow"):
-            self._triangles(_edges(ordered))
+            self._triangles(direct_edges(ordered))
         self._loads(ordered)
         self._cuts(ordered)
         self._memory(ordered)
@@ -273,7 +273,7 @@ def blocks_of(graph: OpGraph, package: Package) -> Blocks | None:
     return Blocks(ordered)
 
 
-class _Rows:
+class Rows:
     """Rows of matrix @ x <= limit, gathered one after another."""
 
     def __init__(self) -> None:
@@ -323,7 +323,7 @@ def _ahead(n: int, precedes: IntArray) -> BoolArray:
     return ahead
 
 
-def _edges(ordered: Ordered) -> IntArray:
+def direct_edges(ordered: Ordered) -> IntArray:
     """Distinct edges between different items, shape [edge, 2]."""
     pairs = ordered.items.item_of[ordered.graph.edges]
     pairs = pairs[(pairs >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])]

@@ -14,6 +14,7 @@ from chipzinc.bounds.around import around_bound
 from chipzinc.bounds.bins import bins_bound
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
+from chipzinc.bounds.joins import join_bound
 from chipzinc.bounds.memory import check_fit, memory_bound
 from chipzinc.bounds.packing import packing_bound
 from chipzinc.bounds.simple import Bound, largest_op_bound, work_bound
@@ -40,6 +41,7 @@ _UNDER_TRIANGLES: tuple[tuple[str, Limited, float], ...] = (
 
 _BY_BLOCKS: tuple[tuple[str, Limited, float], ...] = (
     ("part_of_ideals", part_bound, 0.9),
+    ("joins", join_bound, 0.4),
     ("around", around_bound, 0.35),
     ("packing", packing_bound, 0.9),
     ("three_block", three_block_bound, 1.0),
