@@ -183,11 +183,12 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", help="run only these")
     parser.add_argument("--graphs", nargs="*", help="run only on these")
     parser.add_argument("--seconds", type=float, help="end each run of a method that samples after so long")
+    parser.add_argument("--called", metavar="NAME", help="what the JSON and the plot are called, if not as EXPERIMENT")
     asked = parser.parse_args()
     for what, value in machine().items():
         print(f"{what}: {value}")
     for name in asked.names or EXPERIMENTS:
-        run(name, asked.samples, range(asked.seeds), asked.methods, asked.graphs, asked.seconds)
+        run(name, asked.samples, range(asked.seeds), asked.methods, asked.graphs, asked.seconds, asked.called)
 
 
 def run(
@@ -197,6 +198,7 @@ def run(
     only: Sequence[str] | None = None,
     graphs: Sequence[str] | None = None,
     seconds: float | None = None,
+    called: str | None = None,
 ) -> None:
     """Runs one experiment as far as it has not been run, and writes what it shows."""
     experiment = EXPERIMENTS[name]
@@ -223,7 +225,7 @@ def run(
                     print(
                         f"{label}: {called}, seed {each.seed}: {each.interval_us} µs, {each.seconds:.0f} s", flush=True
                     )
-    write(name, experiment, Comparison.of(found, list(seeds), "greedy", bounds))
+    write(called or name, experiment, Comparison.of(found, list(seeds), "greedy", bounds))
 
 
 def write(name: str, experiment: Experiment, comparison: Comparison) -> None:
