@@ -198,7 +198,7 @@ def run(
     only: Sequence[str] | None = None,
     graphs: Sequence[str] | None = None,
     seconds: float | None = None,
-    called: str | None = None,
+    answer: str | None = None,
 ) -> None:
     """Runs one experiment as far as it has not been run, and writes what it shows."""
     experiment = EXPERIMENTS[name]
@@ -225,7 +225,7 @@ def run(
                     print(
                         f"{label}: {called}, seed {each.seed}: {each.interval_us} µs, {each.seconds:.0f} s", flush=True
                     )
-    write(called or name, experiment, Comparison.of(found, list(seeds), "greedy", bounds))
+    write(answer or name, experiment, Comparison.of(found, list(seeds), "greedy", bounds))
 
 
 def write(name: str, experiment: Experiment, comparison: Comparison) -> None:
