@@ -185,6 +185,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="end each run of a method that samples after so long")
     parser.add_argument("--called", metavar="NAME", help="what the JSON and the plot are called, if not as EXPERIMENT")
     asked = parser.parse_args()
+    if asked.called and len(asked.names) != 1:
+        parser.error("--called names the answer of one EXPERIMENT")
     for what, value in machine().items():
         print(f"{what}: {value}")
     for name in asked.names or EXPERIMENTS:

@@ -161,19 +161,15 @@ class _Zones:
         rows.add([(home, 1.0), (outer, -1.0)], 0.0)
         for zone in (outer, home):
             rows.add([(zone[self.precedes[:, 0]], 1.0), (zone[self.precedes[:, 1]], -1.0)], 0.0)
-        written, read, net = self.writer, self.reader, self.net
-        rows.add([(outer[read], 1.0), (outer[written], -1.0), (inner_sends[net], -1.0)], 0.0)
-        rows.add([(outer[read], 1.0), (home[read], -1.0), (outer[written], -1.0), (leaf_receives[net], -1.0)], 0.0)
-        rows.add([(outer[written], 1.0), (home[written], -1.0), (home[read], 1.0), (leaf_sends[net], -1.0)], 1.0)
-        rows.add([(home[read], 1.0), (home[written], -1.0), (home_receives[net], -1.0)], 0.0)
+        self._transfers(rows, outer, home, (inner_sends, leaf_receives, leaf_sends, home_receives))
         rows.add_one(np.concatenate([home, home_receives, other[2:]]), np.concatenate([work, receive, [1.0]]), 1.0)
         columns = [outer, home, leaf_receives, leaf_sends, other[1:2], np.array([leaves])]
         rows.add_one(np.concatenate(columns), np.concatenate([work, -work, receive, send, [1.0], [-1.0]]), 0.0)
         rows.add_one(other, -np.ones(3), -self.other_us / unit)
-        self._count(rows, unit, outer, home, leaves)
-        self._stay(rows, unit, outer, home)
+        sizes, onward = self._sizes(unit), work @ self.onward
+        self._count(rows, unit, sizes, outer, home, leaves)
+        self._stay(rows, unit, sizes, np.flatnonzero(onward <= 2), outer, home)
 
-        onward = work @ self.onward
         least, most = np.zeros(leaves + 1), np.ones(leaves + 1)
         most[other], most[leaves] = np.inf, self.n_chips - 1
         most[outer[onward > 2]] = 0
@@ -198,9 +194,18 @@ class _Zones:
         fewest = result.mip_dual_bound
         return fewest is not None and float(fewest) + work.sum() > self.n_chips - 1 + _MARGIN
 
-    def _count(self, rows: Rows, unit: float, outer: IntArray, home: IntArray, leaves: int) -> None:
+    def _transfers(self, rows: Rows, outer: IntArray, home: IntArray, moved: tuple[IntArray, ...]) -> None:
+        """Who sends and receives a net that is written in one zone and read in another."""
+        written, read = self.writer, self.reader
+        inner_sends, leaf_receives, leaf_sends, home_receives = (columns[self.net] for columns in moved)
+        rows.add([(outer[read], 1.0), (outer[written], -1.0), (inner_sends, -1.0)], 0.0)
+        rows.add([(outer[read], 1.0), (home[read], -1.0), (outer[written], -1.0), (leaf_receives, -1.0)], 0.0)
+        rows.add([(outer[written], 1.0), (home[written], -1.0), (home[read], 1.0), (leaf_sends, -1.0)], 1.0)
+        rows.add([(home[read], 1.0), (home[written], -1.0), (home_receives, -1.0)], 0.0)
+
+    def _count(self, rows: Rows, unit: float, sizes: list[float], outer: IntArray, home: IntArray, leaves: int) -> None:
         """Large items fit a chip as few as items fit a bin."""
-        for size in self._sizes(unit):
+        for size in sizes:
             together = int(unit / size)
             large = np.flatnonzero(self.leaf_us >= size)
             ones = np.ones(len(large))
@@ -212,11 +217,11 @@ class _Zones:
             limit = (self.n_chips - 1.0) * together - len(large)
             rows.add_one(np.append(outer[large], leaves), np.append(-ones, together), limit)
 
-    def _stay(self, rows: Rows, unit: float, outer: IntArray, home: IntArray) -> None:
-        """What an item of a leaf leads to is on that leaf or on the join's chip."""
-        onward = self.time_us @ self.onward
-        sizes = self._sizes(unit)
-        for item in np.flatnonzero(onward <= 2 * unit).tolist():
+    def _stay(
+        self, rows: Rows, unit: float, sizes: list[float], late: IntArray, outer: IntArray, home: IntArray
+    ) -> None:
+        """What a late item leads to is on its leaf, if it is on one, or on the join's chip; others fit no leaf."""
+        for item in late.tolist():
             later = np.flatnonzero(self.onward[:, item])
             counts = [(later, self.leaf_us[later] / unit, 1.0)]
             counts += [(large := later[self.leaf_us[later] >= s], np.ones(len(large)), int(unit / s)) for s in sizes]
