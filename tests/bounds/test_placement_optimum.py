@@ -15,6 +15,7 @@ from chipzinc.bounds.around import around_bound
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.packing import packing_bound
 from chipzinc.bounds.prove import best_bound, bounds
+from chipzinc.bounds.reach import reach_bound
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.importers.placement import import_placement
@@ -91,7 +92,7 @@ def test_the_bound_is_the_best_split_and_the_slices_find_it(document: dict[str, 
         return
     best = float(ThroughputModel(model, on).evaluate(np.array(valid)).interval_us.min())
     assert best_bound(bounds(model, on)).value_us == pytest.approx(best, rel=1e-6)
-    for proof in (around_bound, packing_bound, three_block_bound):
+    for proof in (reach_bound, around_bound, packing_bound, three_block_bound):
         value = proof(model, on, 1e-3, 5)
         assert value is None or value <= best * (1 + 1e-9)
     assert found[0][0] == pytest.approx(best)

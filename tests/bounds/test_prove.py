@@ -20,6 +20,7 @@ from chipzinc.bounds.joins import join_bound
 from chipzinc.bounds.memory import memory_bound
 from chipzinc.bounds.packing import packing_bound
 from chipzinc.bounds.prove import best_bound, bounds
+from chipzinc.bounds.reach import reach_bound
 from chipzinc.bounds.skips import skip_bound
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.importers.placement import import_placement
@@ -227,6 +228,27 @@ def test_a_chain_takes_as_many_blocks_as_its_transfers_leave_room_for() -> None:
     assert 33 < proven <= shortest(model, on)
 
 
+def test_blocks_begin_where_others_end() -> None:
+    # the same chain; in 34 µs the first and the last chip hold two ops, and those between them 20 µs beside 10 µs
+    model = graph([(op, [op + 1], 5) for op in range(9)], 10, flops=[10] * 10)
+    on = package(chips=4, more="rules: [acyclic_dataflow]")
+    assert shortest(model, on) == 35
+    proven = reach_bound(model, on, 25.0, 20)
+    assert proven is not None
+    assert proven == pytest.approx(35, rel=0.005)
+    assert proven < 35
+
+
+def test_a_block_that_ends_at_a_cheap_place_leaves_the_next_to_begin_there() -> None:
+    # every third transfer takes 1 µs, the others 8 µs: a chip has room for one and a half of the threes, no two do
+    model = graph([(op, [op + 1], 1 if op % 3 == 2 else 8) for op in range(11)], 12, flops=[10] * 12)
+    on = package(chips=3, more="rules: [acyclic_dataflow]")
+    best = shortest(model, on)
+    proven = [proof(model, on, 40.0, 10) or 40.0 for proof in (reach_bound, packing_bound)]
+    assert proven[1] < proven[0] == pytest.approx(best, rel=0.005)
+    assert proven[0] < best
+
+
 def test_a_chip_receives_and_sends_what_its_items_do_whatever_else_it_holds() -> None:
     # op0 of 60 µs sends 40 µs; with all its followers, which send nothing, it takes 130 µs
     model = graph([(0, [1], 40), (1, [2], 40)], 3, flops=[60, 10, 60])
@@ -271,7 +293,7 @@ def test_blocks_told_apart_by_checkpoints_hold_every_partition(
         patch.setattr("chipzinc.bounds.packing._FEWEST", 0)
         patch.setattr("chipzinc.bounds.checkpoints._SPACING", 0.0)
         patch.setattr("chipzinc.bounds.checkpoints._RELATED", 0.5)
-        for proof in (packing_bound, around_bound, three_block_bound):
+        for proof in (reach_bound, packing_bound, around_bound, three_block_bound):
             try:
                 value = proof(model, on, 1e-3 * scale, 3)
             except InfeasibleError:

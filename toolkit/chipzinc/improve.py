@@ -6,9 +6,6 @@ knows files, MiniZinc or the command line.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +26,7 @@ from chipzinc.hints.sources import Given, HintContext, HintSource, Slice
 from chipzinc.optimise.neighbourhood import Task, terms_by_solver
 from chipzinc.optimise.score import Scorer, Standing
 from chipzinc.optimise.search import Incumbent, Limits, Outcome, Search
+from chipzinc.priority import yield_more
 from chipzinc.recipe import Partitioned, Progress, partition
 from chipzinc.render.objective import Objective, parse_objective
 from chipzinc.rules.catalogue import SelectedRule, selected_rules
@@ -44,7 +42,7 @@ _START_SHARE = 0.7  # of the time, for pipelines to start from
 _LONGEST_START_S = 45.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
-_NICER = 3  # than the search, which gets about two thirds of a processor that both want
+_YIELDING, _NICER = "around", 3  # the first proof that gains less than a search for pipelines would lose by it
 _LONGEST_PROOFS_S = 60.0
 _PROOFS_SHARE = 0.92  # of the time, since a proof that is not at its end with the search is lost
 _LEAST_CHECK_S = 1.0
@@ -265,18 +263,20 @@ class _Proof:
         return list(self._found)
 
     def _prove(self, graph: OpGraph, package: Package, limits: Limits) -> None:
-        if sys.platform == "linux":  # where a thread has a priority of its own
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICER)
         left = min(limits.left_s(), _LONGEST_PROOFS_S) * _PROOFS_SHARE
         try:
-            for bound in prove(graph, package, time_limit_s=left):
+            for bound in prove(graph, package, time_limit_s=left, begins=_yield_late):
                 self._found.append(bound)
                 limits.bound_us = max(limits.bound_us, bound.value_us)
                 if self._stop.is_set():
                     return
         except InfeasibleError as error:
             self._error = error
+
+
+def _yield_late(name: str) -> None:
+    if name == _YIELDING:
+        yield_more(_NICER)
 
 
 def _start(problem: _Problem, hints: HintSource, samples: int, workers: int) -> _Start:

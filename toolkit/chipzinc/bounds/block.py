@@ -79,6 +79,9 @@ class Blocks:
         self._cuts(ordered)
         self._memory(ordered)
         self._work_row = self._rows.add_one(*self._work(-1.0), 0.0)
+        upto, work = np.arange(self._n), self.time_us / self._unit_us
+        self._start_row = self._rows.add_one(upto, work, float(work.sum()))
+        self._end_row = self._rows.add_one(self._n + upto, -work, 0.0)
         self._matrix = self._rows.matrix(self._load_at + 1)
 
     @cached_property
@@ -88,6 +91,16 @@ class Blocks:
         reach = self.ahead.astype(np.float32)
         later = np.where(self.ahead, (reach * self.time_us.astype(np.float32)) @ reach, 0.0)  # [later, earlier]
         return np.asarray(np.maximum(later, later.T), dtype=np.float64) * (1 - rounding)
+
+    @cached_property
+    def until_us(self) -> FloatArray:
+        """Time of each item with all that comes before it, shape [item]."""
+        return np.asarray(self.ahead @ self.time_us)
+
+    @cached_property
+    def since_us(self) -> FloatArray:
+        """Time of each item with all that comes after it, shape [item]."""
+        return np.asarray(self.time_us @ self.ahead)
 
     def heaviest_us(self, interval_us: float, where: Where, time_limit_s: float, *, whole: bool = True) -> float:
         """The most work of any block that takes no longer than an interval.
@@ -105,7 +118,7 @@ class Blocks:
         np.add.at(cost, *self._work(-1.0))
         least, most = self._fixed(where, interval_us)
         most[-1] = interval_us / self._unit_us + self._slack
-        proven = self._solve(cost, least, most, 0.0, time_limit_s, _ENOUGH, whole=whole)
+        proven = self._solve(cost, least, most, self._rows.limits(), time_limit_s, _ENOUGH, whole=whole)
         return min(interval_us, max(0.0, (self._slack - proven) * self._unit_us))
 
     def shortest_us(self, where: Where, time_limit_s: float, *, least_work_us: float = 0.0) -> float:
@@ -113,15 +126,56 @@ class Blocks:
         cost = np.eye(1, self._load_at + 1, self._load_at)[0]
         least, most = self._fixed(where, np.inf)
         most[-1] = np.inf
-        proven = self._solve(cost, least, most, least_work_us / self._unit_us, time_limit_s, _TIGHT)
+        limits = self._rows.limits()
+        limits[self._work_row] = -least_work_us / self._unit_us
+        proven = self._solve(cost, least, most, limits, time_limit_s, _TIGHT)
         return max(0.0, (proven - self._slack) * self._unit_us)
+
+    def farthest_us(self, interval_us: float, start_us: float, beyond_us: float, time_limit_s: float) -> float:
+        """Where the block ends that reaches farthest: the work of all that is before its end.
+
+        Args:
+            interval_us: what the block takes at most.
+            start_us: the most work of all that is before the block.
+            beyond_us: how far is of no interest; what is proven the sooner the farther it is.
+            time_limit_s: seconds to spend.
+
+        Returns:
+            An upper bound, no less than `beyond_us`.
+        """
+        unit, n = self._unit_us, self._n
+        cost = np.zeros(self._load_at + 1)
+        cost[n : 2 * n] = -self.time_us / unit
+        least, most = self._within(interval_us, start_us, beyond_us)
+        if (least > most).any():
+            return beyond_us
+        limits = self._rows.limits()
+        limits[self._start_row] = start_us / unit + self._slack
+        limits[self._end_row] = self._slack - beyond_us / unit
+        gap = _TIGHT * interval_us / (start_us + interval_us)
+        proven = self._solve(cost, least, most, limits, time_limit_s, gap)
+        farthest = min(start_us + interval_us, float(self.time_us.sum()), (self._slack - proven) * unit)
+        return max(beyond_us, farthest)
+
+    def _within(self, interval_us: float, start_us: float, beyond_us: float) -> tuple[FloatArray, FloatArray]:
+        """Least and most of each variable of a block that begins and ends where `farthest_us` looks."""
+        least, most = self._fixed(Where(), interval_us)
+        most[-1] = interval_us / self._unit_us + self._slack
+        rounding = self._slack * self._unit_us
+        latest_us = float(self.time_us.sum()) - self.since_us  # work that is before an item at most
+        before, upto = slice(0, self._n), slice(self._n, 2 * self._n)
+        most[before][self.until_us > start_us + rounding] = 0
+        most[upto][self.until_us > start_us + interval_us + rounding] = 0
+        least[upto][latest_us < beyond_us - rounding] = 1
+        least[before][latest_us < beyond_us - interval_us - rounding] = 1
+        return least, most
 
     def _solve(
         self,
         cost: FloatArray,
         least: FloatArray,
         most: FloatArray,
-        least_work: float,
+        limits: FloatArray,
         time_limit_s: float,
         gap: float,
         *,
@@ -130,8 +184,6 @@ class Blocks:
         """A lower bound on the cost of any block; infinite if there is none."""
         from scipy.optimize import Bounds, LinearConstraint, milp
 
-        limits = self._rows.limits()
-        limits[self._work_row] = -least_work
         integral = np.zeros(self._load_at + 1)
         integral[: 2 * self._n] = whole
         result = milp(

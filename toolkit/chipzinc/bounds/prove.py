@@ -17,6 +17,7 @@ from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.joins import join_bound
 from chipzinc.bounds.memory import check_fit, memory_bound
 from chipzinc.bounds.packing import packing_bound
+from chipzinc.bounds.reach import reach_bound
 from chipzinc.bounds.simple import Bound, largest_op_bound, work_bound
 from chipzinc.bounds.skips import skip_bound
 from chipzinc.bounds.triangle import triangle_bound
@@ -42,7 +43,8 @@ _UNDER_TRIANGLES: tuple[tuple[str, Limited, float], ...] = (
 _BY_BLOCKS: tuple[tuple[str, Limited, float], ...] = (
     ("part_of_ideals", part_bound, 0.9),
     ("joins", join_bound, 0.4),
-    ("around", around_bound, 0.35),
+    ("reach", reach_bound, 0.95),
+    ("around", around_bound, 0.5),
     ("packing", packing_bound, 0.9),
     ("three_block", three_block_bound, 1.0),
 )
@@ -72,8 +74,14 @@ def best_bound(found: list[Bound]) -> Bound:
     return max(found, key=lambda bound: bound.value_us)
 
 
-def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> Iterator[Bound]:
-    """Yields the bounds of `bounds` as they are proven."""
+def prove(
+    graph: OpGraph,
+    package: Package,
+    *,
+    time_limit_s: float = 60.0,
+    begins: Callable[[str], None] = lambda name: None,
+) -> Iterator[Bound]:
+    """Yields the bounds of `bounds` as they are proven; `begins` is called with the name of each long proof."""
     deadline = time.monotonic() + time_limit_s
     check_fit(graph, package)
     known = 0.0
@@ -102,6 +110,7 @@ def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> It
         left = (deadline - time.monotonic()) * share
         if left <= 0:
             return
+        begins(name)
         bound = _timed(name, partial(limited, graph, package, known, left))
         if bound is not None:
             yield bound

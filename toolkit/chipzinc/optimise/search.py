@@ -26,6 +26,7 @@ from chipzinc.hints.shifts import Shifts, may_shift
 from chipzinc.optimise.neighbourhood import Answer, Task, solve
 from chipzinc.optimise.regions import Proposal, Regions
 from chipzinc.optimise.score import Scorer, Standing
+from chipzinc.priority import yield_more
 from chipzinc.render.data import LiveSet
 from chipzinc.solve import Session
 from chipzinc.verify import verify
@@ -37,6 +38,7 @@ _FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
 _SHIFTING_S, _SHIFTING_SHARE = 4.0, 0.5  # at a time, or as much of the time left
+_NICER = 6  # than a search for pipelines, and so nicer than proofs: what is left to find is less than what to prove
 _VAIN_SOLVES = 1  # in a row, after a partition bettered by shifting, that have all workers shift
 _SOLVE_EVERY = 4  # of so many neighbourhoods one is solved then
 _COUNTED_SHIFTS = 200_000  # moves at a time, where the number of iterations counts
@@ -174,7 +176,7 @@ class Search:
         for session in self.workers:
             self._idle.put(session)
         jobs: deque[_Job] = deque()
-        with ThreadPoolExecutor(len(self.workers)) as pool:
+        with ThreadPoolExecutor(len(self.workers), initializer=yield_more, initargs=(_NICER,)) as pool:
             try:
                 while self._stage < self.scorer.stages:
                     self._fill(jobs, pool, outcome, limits)
