@@ -42,7 +42,7 @@ _START_SHARE = 0.7  # of the time, for pipelines to start from
 _LONGEST_START_S = 45.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
-_YIELDING, _NICER = "around", 3  # the first proof that gains less than a search for pipelines would lose by it
+_PROOFS_YIELD, _NEIGHBOURHOODS_YIELD = 3, 6  # steps of niceness
 _LONGEST_PROOFS_S = 60.0
 _PROOFS_SHARE = 0.92  # of the time, since a proof that is not at its end with the search is lost
 _LEAST_CHECK_S = 1.0
@@ -153,7 +153,10 @@ def optimise(
     else:
         sessions = [worker() for _ in range(workers)]
         told = problem.tell
-        search = Search(task, scorer, coarsening, session, sessions, solvers=solvers, seed=seed, found=told)
+        nicer = 0 if proof.yields else _NEIGHBOURHOODS_YIELD
+        search = Search(
+            task, scorer, coarsening, session, sessions, solvers=solvers, seed=seed, found=told, nicer=nicer
+        )
         outcome = search.run(standing, limits)
     progress("re-checking the rules")
     chips, verdict = _confirmed(session, task, outcome.best, start, solvers[0])
@@ -235,9 +238,14 @@ def _summed_up(
 
 
 class _Proof:
-    """Proves bounds beside the search, and tells the search, which ends when it reaches one."""
+    """Proves bounds beside the search, and tells the search, which ends when it reaches one.
+
+    Attributes:
+        yields: whether it leaves processors to the search, since what it has still to prove often comes to nothing.
+    """
 
     def __init__(self, graph: OpGraph, package: Package, limits: Limits) -> None:
+        self.yields = False
         self._found: list[Bound] = []
         self._error: InfeasibleError | None = None
         self._stop = threading.Event()
@@ -262,21 +270,20 @@ class _Proof:
             raise self._error
         return list(self._found)
 
+    def _yield(self) -> None:
+        self.yields = True
+        yield_more(_PROOFS_YIELD)
+
     def _prove(self, graph: OpGraph, package: Package, limits: Limits) -> None:
         left = min(limits.left_s(), _LONGEST_PROOFS_S) * _PROOFS_SHARE
         try:
-            for bound in prove(graph, package, time_limit_s=left, begins=_yield_late):
+            for bound in prove(graph, package, time_limit_s=left, slackens=self._yield):
                 self._found.append(bound)
                 limits.bound_us = max(limits.bound_us, bound.value_us)
                 if self._stop.is_set():
                     return
         except InfeasibleError as error:
             self._error = error
-
-
-def _yield_late(name: str) -> None:
-    if name == _YIELDING:
-        yield_more(_NICER)
 
 
 def _start(problem: _Problem, hints: HintSource, samples: int, workers: int) -> _Start:

@@ -12,6 +12,7 @@ from functools import partial
 
 from chipzinc.bounds.around import around_bound
 from chipzinc.bounds.bins import bins_bound
+from chipzinc.bounds.block import blocks_of
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.joins import join_bound
@@ -79,9 +80,16 @@ def prove(
     package: Package,
     *,
     time_limit_s: float = 60.0,
-    begins: Callable[[str], None] = lambda name: None,
+    slackens: Callable[[], None] = lambda: None,
 ) -> Iterator[Bound]:
-    """Yields the bounds of `bounds` as they are proven; `begins` is called with the name of each long proof."""
+    """Yields the bounds of `bounds` as they are proven.
+
+    Args:
+        graph: the graph.
+        package: the package.
+        time_limit_s: seconds for all of them.
+        slackens: called once, before proofs that take long and often gain little.
+    """
     deadline = time.monotonic() + time_limit_s
     check_fit(graph, package)
     known = 0.0
@@ -106,17 +114,20 @@ def prove(
         yield exact
         if not hard(package, "triangle_dependency") or not hard(package, "acyclic_dataflow"):
             return  # blocks say no more than ideals do
+    if exact is not None or blocks_of(graph, package) is None:
+        slackens()
     for name, limited, share in further:
         left = (deadline - time.monotonic()) * share
         if left <= 0:
             return
-        begins(name)
         bound = _timed(name, partial(limited, graph, package, known, left))
         if bound is not None:
             yield bound
             if bound.value_us <= known:
                 return  # a pipeline is as short
             known = bound.value_us
+        elif name == "reach":
+            slackens()
 
 
 def _timed(name: str, proof: Callable[[], float | None]) -> Bound | None:

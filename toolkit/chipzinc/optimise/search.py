@@ -38,7 +38,6 @@ _FREE_EVERY = 4  # of so many neighbourhoods one is searched as the solver likes
 _SHORTEST_SOLVE_S = 0.5
 _LONGEST_COUNTED_SOLVE_S = 300.0
 _SHIFTING_S, _SHIFTING_SHARE = 4.0, 0.5  # at a time, or as much of the time left
-_NICER = 6  # than a search for pipelines, and so nicer than proofs: what is left to find is less than what to prove
 _VAIN_SOLVES = 1  # in a row, after a partition bettered by shifting, that have all workers shift
 _SOLVE_EVERY = 4  # of so many neighbourhoods one is solved then
 _COUNTED_SHIFTS = 200_000  # moves at a time, where the number of iterations counts
@@ -138,6 +137,7 @@ class Search:
         solvers: solvers to use in turn.
         seed: seed of all choices.
         found: called with each new best partition.
+        nicer: steps of niceness by which workers yield to other threads.
     """
 
     def __init__(
@@ -151,6 +151,7 @@ class Search:
         solvers: Sequence[str],
         seed: int = 0,
         found: Callable[[Incumbent], None] = lambda incumbent: None,
+        nicer: int = 0,
     ) -> None:
         self.task, self.scorer, self.session, self.workers, self.solvers = task, scorer, session, workers, solvers
         self.regions = Regions(task.graph, task.package, coarsening, seed)
@@ -158,7 +159,7 @@ class Search:
         self._idle: SimpleQueue[Session] = SimpleQueue()
         self._live_sets: list[LiveSet] = []
         self._memory = scorer.model.memory if _keeps_memory(task) else None
-        self._seed, self._found = seed, found
+        self._seed, self._found, self._nicer = seed, found, nicer
         self._begin = time.monotonic()
         self._stage = self._failures = self._turns = 0
         self._stop = Event()
@@ -176,7 +177,7 @@ class Search:
         for session in self.workers:
             self._idle.put(session)
         jobs: deque[_Job] = deque()
-        with ThreadPoolExecutor(len(self.workers), initializer=yield_more, initargs=(_NICER,)) as pool:
+        with ThreadPoolExecutor(len(self.workers), initializer=yield_more, initargs=(self._nicer,)) as pool:
             try:
                 while self._stage < self.scorer.stages:
                     self._fill(jobs, pool, outcome, limits)
