@@ -19,7 +19,7 @@ from chipzinc.bounds.ideals import ideals_bound, part_bound
 from chipzinc.bounds.joins import join_bound
 from chipzinc.bounds.memory import memory_bound
 from chipzinc.bounds.packing import packing_bound
-from chipzinc.bounds.prove import best_bound, bounds
+from chipzinc.bounds.prove import best_bound, bounds, prove
 from chipzinc.bounds.reach import reach_bound
 from chipzinc.bounds.skips import skip_bound
 from chipzinc.errors import InfeasibleError
@@ -247,6 +247,18 @@ def test_a_block_that_ends_at_a_cheap_place_leaves_the_next_to_begin_there() -> 
     proven = [proof(model, on, 40.0, 10) or 40.0 for proof in (reach_bound, packing_bound)]
     assert proven[1] < proven[0] == pytest.approx(best, rel=0.005)
     assert proven[0] < best
+
+
+def test_proofs_slacken_where_chips_reach_as_far_as_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chipzinc.bounds.ideals.MOST_IDEALS", 0)
+    monkeypatch.setattr("chipzinc.bounds.prove._BY_BLOCKS", (("reach", reach_bound, 0.9),))
+    for size, slackened in ((5, False), (0, True)):  # without transfers, work alone is the bound
+        calls: list[None] = []
+        model = graph([(op, [op + 1], size) for op in range(9)], 10, flops=[10] * 10)
+        on = package(chips=5, more="rules: [acyclic_dataflow]")
+        proven = list(prove(model, on, time_limit_s=10, slackens=lambda calls=calls: calls.append(None)))
+        assert ("reach" in [bound.name for bound in proven]) is not slackened
+        assert len(calls) == slackened
 
 
 def test_a_chip_receives_and_sends_what_its_items_do_whatever_else_it_holds() -> None:
