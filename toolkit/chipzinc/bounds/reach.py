@@ -27,9 +27,9 @@ _SOON = 0.1  # of a block's share of the time left
 _AT_A_TIME = 3.0  # times that share, for one block
 _FIRST, _FIRST_STEP = 1.15, 0.03  # times a chip's share of the work, or above the bound known, is tried first
 _FIRST_SHARE = 0.5  # of the time, for intervals before one is proven too short
-_LONGER = 6.0  # times what an interval took that is too short, for the next
+_LONGER = 6.0  # times what the last interval took that was proven too short, for the next
 _STEPS = ((8.0, 0.12), (4.0, 0.08), (2.0, 0.05), (1.2, 0.03), (0.0, 0.015))
-"""By what share longer an interval is tried next, where there is so many times the time left that the last one took."""
+"""By what share longer an interval is tried next, where so many times the time is left that the last one took."""
 
 
 def reach_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s: float) -> float | None:
@@ -55,16 +55,14 @@ def reach_bound(graph: OpGraph, package: Package, floor_us: float, time_limit_s:
         left = time_limit_s * (1.0 if low > floor_us else _FIRST_SHARE) - (start - begin)
         if left <= 0:
             break
-        if took > 0:
-            trial = low * (1 + next(step for times, step in _STEPS if left >= times * took))
         if low > floor_us:
+            trial = low * (1 + next(step for times, step in _STEPS if left >= times * took))
             left = min(left, _LONGER * took)
         trial = min(trial, (low + high) / 2)
         if _too_short(blocks, package.n_chips, trial, start + left):
-            low = trial
+            low, took = trial, time.monotonic() - start
         else:
             high = trial
-        took = time.monotonic() - start
     return low if low > floor_us else None
 
 
