@@ -146,6 +146,18 @@ main()
     assert (ran.returncode, ran.stderr) == (130, "chipzinc: error: interrupted\n")
 
 
+def test_stdout_holds_the_answer_and_nothing_that_native_code_writes() -> None:
+    script = """
+import os
+import chipzinc.cli.app
+from chipzinc.cli.entry import main
+chipzinc.cli.app.main = lambda: (print("before"), os.write(1, b"of a library"), print("after"))
+main()
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "before\nafter\n", "")
+
+
 BUSY = """
 import atexit, threading, time, typer
 from chipzinc.cli.failures import run

@@ -5,8 +5,10 @@ Imports nothing of the toolkit by itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 from types import FrameType
 
 
@@ -16,7 +18,17 @@ def main() -> None:
     from chipzinc.cli.app import main as run
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    _keep_stdout()
     run()
+
+
+def _keep_stdout() -> None:
+    """Leaves stdout to Python: what native code writes there, as HiGHS does now and then, is no part of an answer."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or not a file
+        said = sys.stdout
+        ours = os.dup(said.fileno())
+        sys.stdout = os.fdopen(ours, "w", 1 if said.isatty() else -1, encoding=said.encoding, errors=said.errors)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), said.fileno())
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:
