@@ -58,7 +58,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title:
     if not console.is_terminal:
         # A file or a pipe has no width: no cell is cut or folded.
         console.width = max(console.width, 240)
-    console.print(table)
+    with console.capture() as drawn:  # written by ourselves, since rich would end the process if nobody reads it
+        console.print(table)
+    sys.stdout.write(drawn.get())
+    sys.stdout.flush()
 
 
 def _is_number(cell: str) -> bool:
