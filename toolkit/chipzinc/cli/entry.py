@@ -27,7 +27,8 @@ def _keep_stdout() -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or not a file
         said = sys.stdout
         ours = os.dup(said.fileno())
-        sys.stdout = os.fdopen(ours, "w", 1 if said.isatty() else -1, encoding=said.encoding, errors=said.errors)
+        by_line = said.isatty() or getattr(said, "write_through", False)  # the latter by PYTHONUNBUFFERED
+        sys.stdout = os.fdopen(ours, "w", 1 if by_line else -1, encoding=said.encoding, errors=said.errors)
         os.dup2(os.open(os.devnull, os.O_WRONLY), said.fileno())
 
 
