@@ -12,13 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipzinc.bounds.around import around_bound
-from chipzinc.bounds.block import Blocks, Where
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import ideals_bound, part_bound
 from chipzinc.bounds.joins import join_bound
 from chipzinc.bounds.memory import memory_bound
-from chipzinc.bounds.packing import packing_bound
 from chipzinc.bounds.prove import best_bound, bounds, prove
 from chipzinc.bounds.reach import reach_bound
 from chipzinc.bounds.skips import skip_bound
@@ -26,38 +23,15 @@ from chipzinc.errors import InfeasibleError
 from chipzinc.graph.importers.placement import import_placement
 from chipzinc.graph.opgraph import OpGraph
 from chipzinc.graph.zoo import load_zoo_graph
-from chipzinc.hardware.load import build_package, load_spec
+from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package, RuleUse
 from chipzinc.hardware.placement import placement_package
-from chipzinc.hardware.yaml import parse_yaml
-from chipzinc.ideals.pipelines import Ordered
 from chipzinc.throughput.model import ThroughputModel
 from tests.bounds.oracles import has_triangle, keeps, shortest
-from tests.throughput.small import OFFCHIP, graph, graphs, package
+from tests.bounds.packages import IN_ORDER, OTHERS, in_another_unit
+from tests.throughput.small import graph, graphs, package
 
 INPUTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "placement"
-RULES = "rules: [acyclic_dataflow, no_skipped_chips, memory_capacity]"
-MIXED = """
-name: mixed
-chips:
-  - {class: fast, count: 1, peak: 4 MOPS, sram: 900 B, sram_bandwidth: 20 MB/s, efficiency: {matmul: 0.5}}
-  - {class: slow, count: 2, peak: 1 MOPS, sram: 700 B, sram_bandwidth: 10 MB/s, supported_kinds: [elementwise]}
-topology: {kind: chain, link_bandwidth: 2 MB/s}
-rules: [acyclic_dataflow, supported_kinds, memory_capacity]
-"""
-HOST = "offchip_bandwidth: 3 MB/s"
-IN_ORDER = [
-    package("kind: ring-one-way", chips=3, sram="900 B", more=RULES),
-    package("kind: chain", chips=3, sram="900 B", more=f"communication: overlapped\n{RULES}"),
-    package("kind: chain", chips=3, sram="900 B", chip=HOST, more=f"communication: host\n{RULES}"),
-]
-OTHERS = [
-    package("kind: ring-two-way", chips=4, sram="900 B", more=RULES),
-    package("kind: mesh, rows: 2, columns: 2", chips=4, sram="900 B", more="rules: [acyclic_dataflow]"),
-    package("kind: chain", chips=3, sram="200 B", chip=OFFCHIP, more=f"weights: streamed\n{RULES}"),
-    package("kind: ring-one-way", chips=3, sram="900 B", more="rules: [memory_capacity]"),
-    build_package(parse_yaml(MIXED)),
-]
 
 
 def kinds_for(model: OpGraph, data: st.DataObject) -> OpGraph:
@@ -209,147 +183,6 @@ def test_no_partition_without_triangles_is_faster_than_what_joins_prove(
     assert value is None or value <= shortest_without_triangles(model, on)
 
 
-def test_three_blocks_see_that_the_middle_has_to_receive_and_send() -> None:
-    # a chain of six ops of 10 µs, each handing over 5 µs: three chips do 20 µs, and one of them at least 30
-    model = graph([(op, [op + 1], 5) for op in range(5)], 6, flops=[10] * 6)
-    on = package(chips=3, more="rules: [acyclic_dataflow]")
-    assert shortest(model, on) == 30
-    proven = three_block_bound(model, on, 0.0, 5)
-    assert proven is not None
-    assert 20 < proven <= 30
-
-
-def test_a_chain_takes_as_many_blocks_as_its_transfers_leave_room_for() -> None:
-    # ten ops of 10 µs that hand over 5 µs: on four chips one holds three of them, receives and sends
-    model = graph([(op, [op + 1], 5) for op in range(9)], 10, flops=[10] * 10)
-    on = package(chips=4, more="rules: [acyclic_dataflow]")
-    proven = packing_bound(model, on, 25.0, 20)
-    assert proven is not None
-    assert 33 < proven <= shortest(model, on)
-
-
-def test_blocks_begin_where_others_end() -> None:
-    # the same chain; in 34 µs the first and the last chip hold two ops, and those between them 20 µs beside 10 µs
-    model = graph([(op, [op + 1], 5) for op in range(9)], 10, flops=[10] * 10)
-    on = package(chips=4, more="rules: [acyclic_dataflow]")
-    assert shortest(model, on) == 35
-    proven = reach_bound(model, on, 25.0, 20)
-    assert proven is not None
-    assert proven == pytest.approx(35, rel=0.005)
-    assert proven < 35
-
-
-def test_a_block_that_ends_at_a_cheap_place_leaves_the_next_to_begin_there() -> None:
-    # every third transfer takes 1 µs, the others 8 µs: a chip has room for one and a half of the threes, no two do
-    model = graph([(op, [op + 1], 1 if op % 3 == 2 else 8) for op in range(11)], 12, flops=[10] * 12)
-    on = package(chips=3, more="rules: [acyclic_dataflow]")
-    best = shortest(model, on)
-    proven = [proof(model, on, 40.0, 10) or 40.0 for proof in (reach_bound, packing_bound)]
-    assert proven[1] < proven[0] == pytest.approx(best, rel=0.005)
-    assert proven[0] < best
-
-
-def test_proofs_slacken_where_chips_reach_as_far_as_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chipzinc.bounds.ideals.MOST_IDEALS", 0)
-    monkeypatch.setattr("chipzinc.bounds.prove._BY_BLOCKS", (("reach", reach_bound, 0.9),))
-    for size, slackened in ((5, False), (0, True)):  # without transfers, work alone is the bound
-        calls: list[None] = []
-        model = graph([(op, [op + 1], size) for op in range(9)], 10, flops=[10] * 10)
-        on = package(chips=5, more="rules: [acyclic_dataflow]")
-        proven = list(prove(model, on, time_limit_s=10, slackens=lambda calls=calls: calls.append(None)))
-        assert ("reach" in [bound.name for bound in proven]) is not slackened
-        assert len(calls) == slackened
-
-
-def test_a_chip_receives_and_sends_what_its_items_do_whatever_else_it_holds() -> None:
-    # op0 of 60 µs sends 40 µs; with all its followers, which send nothing, it takes 130 µs
-    model = graph([(0, [1], 40), (1, [2], 40)], 3, flops=[60, 10, 60])
-    on = package(chips=3, more="rules: [acyclic_dataflow]")
-    assert around_bound(model, on, 1.0, 5) == pytest.approx(100, rel=1e-5)
-    assert around_bound(model, on, 100.0, 5) is None
-
-
-def test_links_carry_what_passes_over_a_block() -> None:
-    # the link out of op1's chip carries op0's 30 bytes and op1's 20, which the chip sends 20 of
-    model = graph([(0, [1, 2], 30), (1, [2], 20)], 3, flops=[1.0, 1.0, 1.0])
-    on = package(chips=3, more="communication: overlapped\nrules: [acyclic_dataflow]")
-    blocks = Blocks(Ordered.of(model, on))
-    assert blocks.shortest_us(Where(inside=1, after=0, before=2), 5) == pytest.approx(50, rel=1e-4)
-    assert ThroughputModel(model, on).evaluate(np.arange(3)).interval_us[0] == 50
-
-
-def test_no_edge_passes_over_a_block_that_lies_beside_it() -> None:
-    # a chip cannot hold op1 alone, or the edge from op0 to op2 would pass over it
-    model = graph([(0, [1, 2], 5), (1, [2], 5)], 3, flops=[10] * 3)
-    for rules, most in (("[acyclic_dataflow]", 10), ("[acyclic_dataflow, triangle_dependency]", 0)):
-        blocks = Blocks(Ordered.of(model, package(chips=3, more=f"rules: {rules}")))
-        assert blocks.heaviest_us(20.0, Where(inside=1), 5) == pytest.approx(most, abs=1e-3)
-        assert blocks.heaviest_us(25.0, Where(inside=1), 5) == pytest.approx(20, abs=1e-3)
-
-
-@settings(deadline=None, max_examples=60)
-@given(graphs(max_ops=6), st.sampled_from(IN_ORDER + OTHERS[:4]), st.booleans(), st.sampled_from([1.0, 1e-6]))
-def test_blocks_told_apart_by_checkpoints_hold_every_partition(
-    model: OpGraph, on: Package, triangles: bool, scale: float
-) -> None:
-    rules = ("acyclic_dataflow", "triangle_dependency") if triangles else ("acyclic_dataflow",)
-    on = dataclasses.replace(on, rules=on.rules + tuple(RuleUse(rule) for rule in rules))
-    on = in_another_unit(on, scale)
-    every = np.array(list(itertools.product(range(on.n_chips), repeat=model.n_ops)), dtype=np.int64)
-    valid = every[keeps(model, on, every)]
-    if triangles:
-        edges = model.edges.tolist()
-        valid = np.array([chips for chips in valid if not has_triangle(edges, chips.tolist())])
-    best = ThroughputModel(model, on).evaluate(valid).interval_us.min() if len(valid) else np.inf
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chipzinc.bounds.packing._FEWEST", 0)
-        patch.setattr("chipzinc.bounds.checkpoints._SPACING", 0.0)
-        patch.setattr("chipzinc.bounds.checkpoints._RELATED", 0.5)
-        for proof in (reach_bound, packing_bound, around_bound, three_block_bound):
-            try:
-                value = proof(model, on, 1e-3 * scale, 3)
-            except InfeasibleError:
-                assert best == np.inf
-                continue
-            assert value is None or value <= best
-
-
-def in_another_unit(on: Package, scale: float) -> Package:
-    """A package on which all takes `scale` times as long."""
-    return dataclasses.replace(
-        on,
-        peak_flops_per_us=on.peak_flops_per_us / scale,
-        sram_bytes_per_us=on.sram_bytes_per_us / scale,
-        overhead_us=on.overhead_us * scale,
-        link_bytes_per_us=on.link_bytes_per_us / scale,
-        offchip_bytes_per_us=on.offchip_bytes_per_us / scale,
-    )
-
-
-def test_processors_of_the_host_send_nothing() -> None:
-    nodes = [
-        {"id": i, "supportedOnFpga": 1, "cpuLatency": 10, "fpgaLatency": 10, "isBackwardNode": 0, "size": 0}
-        for i in range(4)
-    ]
-    edges = [{"sourceId": i, "destId": i + 1, "cost": 100} for i in range(3)]
-    document = {"maxFPGAs": 0, "maxCPUs": 2, "maxSizePerFPGA": 1000, "nodes": nodes, "edges": edges}
-    model, on = import_placement(document, Path("chain.json")), placement_package(document)
-    assert best_bound(bounds(model, on)).value_us == pytest.approx(20)
-    proven = around_bound(model, on, 1.0, 5)
-    assert proven is not None
-    assert proven <= 20
-
-
-def test_an_op_that_no_chip_can_hold_with_what_it_ties_is_told() -> None:
-    weights = [(600, [0]), (600, [1])]
-    model = graph([(0, [1], 1)], 2, flops=[10, 10], weights=weights)
-    use = RuleUse("colocated", parameters={"groups": [[*model.op_names]]})
-    on = package(chips=3, sram="1000 B", more="rules: [acyclic_dataflow, memory_capacity]")
-    on = dataclasses.replace(on, rules=(*on.rules, use))
-    with pytest.raises(InfeasibleError, match="can hold"):
-        around_bound(model, on, 1.0, 5)
-
-
 def test_work_left_out_of_the_ideals_still_has_to_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     # five parallel ops beside a chain of three, 80 µs on two chips; the five alone would make 32 times the ideals
     monkeypatch.setattr("chipzinc.bounds.ideals.FEW_IDEALS", 4)
@@ -407,3 +240,17 @@ def test_the_largest_load_of_a_real_profile_has_its_published_optimum(workload: 
     document = json.loads(file.read_text())
     model, on = import_placement(document, file), placement_package(document, file)
     assert ideals_bound(model, on, 1.0, 60) == pytest.approx(optimum, abs=5e-4)
+
+
+def test_proofs_slacken_where_chips_reach_as_far_as_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chipzinc.bounds.ideals.MOST_IDEALS", 0)
+    monkeypatch.setattr("chipzinc.bounds.prove._BY_BLOCKS", (("reach", reach_bound, 0.9),))
+    # without transfers, work alone is the bound; of too many items, blocks are not looked at
+    for size, most, slackened in ((5, 10, False), (0, 10, True), (5, 9, True)):
+        monkeypatch.setattr("chipzinc.bounds.block._MOST_ITEMS", most)
+        calls: list[None] = []
+        model = graph([(op, [op + 1], size) for op in range(9)], 10, flops=[10] * 10)
+        on = package(chips=5, more="rules: [acyclic_dataflow]")
+        proven = list(prove(model, on, time_limit_s=10, slackens=lambda calls=calls: calls.append(None)))
+        assert ("reach" in [bound.name for bound in proven]) is not slackened
+        assert len(calls) == slackened

@@ -42,7 +42,8 @@ _START_SHARE = 0.7  # of the time, for pipelines to start from
 _LONGEST_START_S = 45.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
-_PROOFS_YIELD, _NEIGHBOURHOODS_YIELD = 3, 6  # steps of niceness
+_PROOFS_YIELD = 3  # steps of niceness, to the search, once they seldom gain
+_NEIGHBOURHOODS_YIELD = 6  # to proofs, as long as these gain
 _LONGEST_PROOFS_S = 60.0
 _PROOFS_SHARE = 0.92  # of the time, since a proof that is not at its end with the search is lost
 _LEAST_CHECK_S = 1.0
@@ -153,7 +154,7 @@ def optimise(
     else:
         sessions = [worker() for _ in range(workers)]
         told = problem.tell
-        nicer = 0 if proof.yields else _NEIGHBOURHOODS_YIELD
+        nicer = _NEIGHBOURHOODS_YIELD if proof.gains else 0
         search = Search(
             task, scorer, coarsening, session, sessions, solvers=solvers, seed=seed, found=told, nicer=nicer
         )
@@ -238,14 +239,10 @@ def _summed_up(
 
 
 class _Proof:
-    """Proves bounds beside the search, and tells the search, which ends when it reaches one.
-
-    Attributes:
-        yields: whether it leaves processors to the search, since what it has still to prove often comes to nothing.
-    """
+    """Proves bounds beside the search, and tells the search, which ends when it reaches one."""
 
     def __init__(self, graph: OpGraph, package: Package, limits: Limits) -> None:
-        self.yields = False
+        self._slack = False
         self._found: list[Bound] = []
         self._error: InfeasibleError | None = None
         self._stop = threading.Event()
@@ -253,6 +250,11 @@ class _Proof:
             target=self._prove, args=(graph, package, limits), name="chipzinc-bounds", daemon=True
         )
         self._thread.start()
+
+    @property
+    def gains(self) -> bool:
+        """Whether it is at a proof that gains the more the more time it has."""
+        return self._thread.is_alive() and not self._slack
 
     def wait(self) -> None:
         """Waits a moment, in which cheap proofs come to their end."""
@@ -270,14 +272,14 @@ class _Proof:
             raise self._error
         return list(self._found)
 
-    def _yield(self) -> None:
-        self.yields = True
+    def _slacken(self) -> None:
+        self._slack = True
         yield_more(_PROOFS_YIELD)
 
     def _prove(self, graph: OpGraph, package: Package, limits: Limits) -> None:
         left = min(limits.left_s(), _LONGEST_PROOFS_S) * _PROOFS_SHARE
         try:
-            for bound in prove(graph, package, time_limit_s=left, slackens=self._yield):
+            for bound in prove(graph, package, time_limit_s=left, slackens=self._slacken):
                 self._found.append(bound)
                 limits.bound_us = max(limits.bound_us, bound.value_us)
                 if self._stop.is_set():

@@ -137,7 +137,7 @@ class Blocks:
         Args:
             interval_us: what the block takes at most.
             start_us: the most work of all that is before the block.
-            beyond_us: how far is of no interest; what is proven the sooner the farther it is.
+            beyond_us: an end up to which all are alike; the farther, the sooner it is proven that none is beyond.
             time_limit_s: seconds to spend.
 
         Returns:

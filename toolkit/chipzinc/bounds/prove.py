@@ -51,6 +51,9 @@ _BY_BLOCKS: tuple[tuple[str, Limited, float], ...] = (
 )
 """What is proven where there are too many ideals."""
 
+_GAINS = "reach"
+"""The proof that gains the more the more time it has, if it gains at all; those after it seldom do."""
+
 
 def bounds(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0) -> list[Bound]:
     """Proves lower bounds on the interval, by increasing cost.
@@ -88,18 +91,12 @@ def prove(
         graph: the graph.
         package: the package.
         time_limit_s: seconds for all of them.
-        slackens: called once, before proofs that take long and often gain little.
+        slackens: called once, when only proofs are left that take long and seldom gain.
     """
     deadline = time.monotonic() + time_limit_s
     check_fit(graph, package)
     known = 0.0
-    for name, proof in (
-        ("largest_op", lambda: largest_op_bound(graph, package)),
-        ("work", lambda: work_bound(graph, package)),
-        ("bins", lambda: bins_bound(graph, package)),
-        ("memory", lambda: memory_bound(graph, package)),
-        ("skips", lambda: skip_bound(graph, package, time_limit_s * _SKIPS_SHARE)),
-    ):
+    for name, proof in _soon(graph, package, time_limit_s * _SKIPS_SHARE):
         bound = _timed(name, proof)
         if bound is not None and (bound.value_us > 0 or name == "largest_op"):
             known = max(known, bound.value_us)
@@ -114,7 +111,8 @@ def prove(
         yield exact
         if not hard(package, "triangle_dependency") or not hard(package, "acyclic_dataflow"):
             return  # blocks say no more than ideals do
-    if exact is not None or blocks_of(graph, package) is None:
+    gaining = exact is None and blocks_of(graph, package) is not None
+    if not gaining:
         slackens()
     for name, limited, share in further:
         left = (deadline - time.monotonic()) * share
@@ -126,8 +124,19 @@ def prove(
             if bound.value_us <= known:
                 return  # a pipeline is as short
             known = bound.value_us
-        elif name == "reach":
+        elif gaining and name == _GAINS:
             slackens()
+
+
+def _soon(graph: OpGraph, package: Package, skips_s: float) -> tuple[tuple[str, Callable[[], float | None]], ...]:
+    """What takes milliseconds, but for the last, which has a limit."""
+    return (
+        ("largest_op", lambda: largest_op_bound(graph, package)),
+        ("work", lambda: work_bound(graph, package)),
+        ("bins", lambda: bins_bound(graph, package)),
+        ("memory", lambda: memory_bound(graph, package)),
+        ("skips", lambda: skip_bound(graph, package, skips_s)),
+    )
 
 
 def _timed(name: str, proof: Callable[[], float | None]) -> Bound | None:

@@ -20,9 +20,9 @@ from chipzinc.hardware.package import Package
 _ROUNDING = 1e-9  # share by which sums of the same numbers in another order may differ
 _PRECISION = 0.002
 # Chosen by trials on NAS cells: nasnet-a-mobile, darts-cifar, darts-imagenet, amoebanet-a-cifar.
-_PACE = 0.95  # of the work a chip of what is left, within which nobody asks how far a block reaches at first
-_CLOSER = 0.9  # times that is asked next, as long as answers come soon
-_LEAST_PACE = 0.3
+_PACE = 0.95  # of the work that is left a chip: whether a block reaches beyond is asked first
+_CLOSER = 0.9  # times that is asked next, as long as none does and answers come soon
+_LEAST_PACE = 0.3  # below which nothing is gained
 _SOON = 0.1  # of a block's share of the time left
 _AT_A_TIME = 3.0  # times that share, for one block
 _FIRST, _FIRST_STEP = 1.15, 0.03  # times a chip's share of the work, or above the bound known, is tried first
