@@ -19,7 +19,7 @@ from chipzinc.ideals.orders import priorities, several
 from chipzinc.ideals.pipelines import Ordered
 from chipzinc.throughput.model import ThroughputModel
 from tests.bounds.oracles import has_triangle, keeps
-from tests.bounds.test_prove import OTHERS
+from tests.bounds.packages import OTHERS
 from tests.throughput.small import graph, graphs, package
 
 RULES = "rules: [acyclic_dataflow, no_skipped_chips, triangle_dependency, memory_capacity]"

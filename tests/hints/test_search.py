@@ -22,7 +22,8 @@ from chipzinc.hints.search import best_slices, quick_slice
 from chipzinc.hints.sources import HintContext
 from chipzinc.throughput.model import ThroughputModel
 from tests.bounds.oracles import has_triangle, keeps, shortest
-from tests.bounds.test_prove import INPUTS, OTHERS, RULES
+from tests.bounds.packages import OTHERS, RULES
+from tests.bounds.test_prove import INPUTS
 from tests.throughput.small import graph, graphs, package
 
 RING = package("kind: ring-one-way", chips=3, sram="2 kB", more=RULES)

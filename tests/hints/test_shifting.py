@@ -34,7 +34,7 @@ from chipzinc.ideals.items import hard
 from chipzinc.ideals.pipelines import Ordered
 from chipzinc.throughput.model import ThroughputModel
 from tests.bounds.oracles import has_triangle, keeps
-from tests.bounds.test_prove import OTHERS
+from tests.bounds.packages import OTHERS
 from tests.hints.test_filling import PACKAGES, RULES, unrolled
 from tests.throughput.small import graph, graphs, package
 
