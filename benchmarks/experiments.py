@@ -68,9 +68,13 @@ METHODS = {
     "zero-shot from slice": "policy:policy=sliced",
     "fine-tuned from slice": "finetuned:policy=sliced,start=slice",
     "slice": "slice",
+    "annealing from long slice": "annealing:start=long-slice",
+    "fine-tuned from long slice": "finetuned:policy=sliced,start=long-slice",
+    "long slice": "slice:seconds=8",
 }
-"""What the tables call each method, and its name and settings. Those from slice begin at slice's hint, the others at
-greedy's: what a method found is told apart from what its beginning was worth."""
+"""What the tables call each method, and its name and settings. Those from slice begin at slice's hint, those from long
+slice at what slice finds in 8 s, the others at greedy's hint: what a method found is told apart from what its beginning
+was worth."""
 
 ABLATIONS = {
     "greedy": "greedy",
@@ -168,7 +172,12 @@ EXPERIMENTS = {
     "judge": Experiment(
         "A judge that the hints do not know",
         on_ring("bert-base", "inception-v3", "unet-plus-plus"),
-        METHODS | {"optimise": "optimise"},
+        METHODS
+        | {
+            "optimise": "optimise",
+            "annealing from optimise": "annealing:start=optimise,lead=30",
+            "fine-tuned from optimise": "finetuned:policy=sliced,start=optimise,lead=30",
+        },
         contended,
     ),
 }
@@ -245,7 +254,8 @@ def write(name: str, experiment: Experiment, comparison: Comparison) -> None:
     print_table("Median samples to reach it, in how many of the runs", columns, reached)
     answer = {"machine": machine(), "title": experiment.title, "rows": rows, "samples_needed": [columns, *reached]}
     (RESULTS / f"{name}.json").write_text(json.dumps(answer, indent=1, default=float) + "\n", encoding="utf-8")
-    sampling = [line for line in comparison.lines(by_samples=True) if line.label not in ("slice", "optimise")]
+    unsampled = ("slice", "long slice", "optimise")
+    sampling = [line for line in comparison.lines(by_samples=True) if line.label not in unsampled]
     save_plot(
         RESULTS / f"{name}.svg",
         sampling,

@@ -122,7 +122,8 @@ def test_the_checksum_of_a_package_covers_its_numbers_and_its_rules() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in method_names() if name not in ("optimise", "ordered", "cp-sat")] + ["annealing:start=slice"],
+    [name for name in method_names() if name not in ("optimise", "ordered", "cp-sat")]
+    + ["annealing:start=slice", "annealing:start=long-slice,lead=0.5", "slice:seconds=0.5"],
 )
 def test_every_method_that_samples_keeps_to_its_samples(name: str, case: Case) -> None:
     method = parse_method(name)
@@ -149,7 +150,7 @@ def test_settings_are_read_and_checked() -> None:
     ("text", "complaint"),
     [
         ("anealing", "no method 'anealing'; did you mean 'annealing'?"),
-        ("annealing:heat=1", "has no setting 'heat': expected batch, depth, final, moves, start, temperature"),
+        ("annealing:heat=1", "has no setting 'heat': expected batch, depth, final, lead, moves, start, temperature"),
         ("greedy:heat=1", "has no setting 'heat': it has none"),
         ("annealing:temperature=", "needs a value"),
         ("annealing:temperature=hot", "annealing: temperature=hot: Input should be a valid number"),

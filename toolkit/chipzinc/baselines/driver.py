@@ -165,6 +165,8 @@ class Corrector:
         solver: a solver that honours search annotations.
         judge: scores corrected partitions; None for the throughput model.
         coarse: whether ops move in groups; otherwise each op is a group of its own.
+        partition: a partition that hints are to be able to say, chip of each op, shape [op]: groups that it splits are
+            split; None for the usual groups.
     """
 
     graph: OpGraph
@@ -173,12 +175,14 @@ class Corrector:
     solver: str = "chuffed"
     judge: Evaluator | None = None
     coarse: bool = True
+    partition: IntArray | None = None
     coarsening: Coarsening = field(init=False)
     context: HintContext = field(init=False)
 
     def __post_init__(self) -> None:
         rules = selected_rules(self.package)
-        self.coarsening = group_ops(self.graph, self.package) if self.coarse else Coarsening.identity(self.graph)
+        groups = group_ops(self.graph, self.package, partition=self.partition) if self.coarse else None
+        self.coarsening = groups or Coarsening.identity(self.graph)
         self._hard = {selected.name for selected in rules if selected.hard}
         self.flows_forward = "acyclic_dataflow" in self._hard
         no_jumps = "triangle_dependency" in self._hard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from chipzinc.cli.inputs import Inputs
@@ -58,7 +59,7 @@ def policy_source(
     except ImportError as error:
         raise InputError(f"the policy needs the extra 'policy': {error}", field="--hints") from None
     from chipzinc.baselines.driver import Budget, Corrector
-    from chipzinc.hints.sources import Given, slice_hint
+    from chipzinc.hints.sources import Given, start_hint
     from chipzinc.policy.checkpoint import SHIPPED, load_policy
     from chipzinc.policy.device import prepare
     from chipzinc.policy.source import PolicyHints
@@ -71,7 +72,7 @@ def policy_source(
         return PolicyHints(network)
     with Session(solver=solver) as session:
         corrector = Corrector(inputs.graph, inputs.package, session, solver, judge)
-        first = slice_hint(corrector.context)[None]
+        first = np.stack([start_hint(corrector.context, start) for start in ("slice", "greedy")])
         found = tune(network, corrector, Budget(finetune), first=first, seed=seed, progress=progress)
     if found.chips is None:
         raise NoAnswerError("none of the hints was corrected in time: try another --solver")

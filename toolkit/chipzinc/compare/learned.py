@@ -13,11 +13,14 @@ from pydantic import Field
 
 from chipzinc.baselines.checker import Checker
 from chipzinc.baselines.driver import Budget, Corrector, Trajectory
+from chipzinc.compare.beginnings import LEAD_S, Beginning, begin_at
 from chipzinc.compare.case import Case
-from chipzinc.compare.methods import WORKERS, AtLeastOne, Count, Positive, optimised
+from chipzinc.compare.methods import AtLeastOne, Count, Positive
+from chipzinc.compare.optimised import WORKERS, optimised
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
-from chipzinc.hints.sources import Slice, Start, start_hint
+from chipzinc.graph.opgraph import IntArray
+from chipzinc.hints.sources import Slice
 
 if TYPE_CHECKING:
     from chipzinc.policy.network import PolicyNetwork
@@ -36,12 +39,17 @@ class ZeroShot:
 
     Attributes:
         policy: a checkpoint's folder, or a shipped one.
+        start: what is tried first, and refined where it is a partition of single ops; None for the hint that the
+            policy was trained to refine.
+        lead: seconds for the start, where it takes any.
         mode: how hints are corrected.
         temperature: of the draws.
         batch: hints proposed at a time.
     """
 
     policy: str = SHIPPED
+    start: Beginning | None = None
+    lead: Positive = LEAD_S
     mode: Mode = "fix"
     temperature: Positive = 1.0
     batch: Count = 20
@@ -56,7 +64,9 @@ class ZeroShot:
 
         config = TuneConfig(mode=self.mode, learning=False, temperature=self.temperature)
         network = load_policy(self.policy)
-        return _spent(network, case.corrector(), case, budget, config, network.config.start, self.batch, seed)
+        begin = time.monotonic()
+        corrector, first = begin_at(case, self.start or network.config.start, self.lead, seed)
+        return _spent(network, corrector, case, budget, config, first, self.batch, seed, begin)
 
     def policy_sha256(self) -> str:
         """See `chipzinc.compare.runs.Trained`."""
@@ -69,7 +79,9 @@ class FineTuned:
 
     Attributes:
         policy: a checkpoint's folder, or a shipped one.
-        start: whose hint is tried before any of the policy's; a fresh policy also refines that one.
+        start: what is tried before any of the policy's hints; a fresh policy refines that, and any policy does where
+            it is a partition of single ops.
+        lead: seconds for the start, where it takes any.
         mode: how hints are corrected.
         rate: of learning.
         epochs: passes over a batch.
@@ -83,7 +95,8 @@ class FineTuned:
     """
 
     policy: str = SHIPPED
-    start: Start = "greedy"
+    start: Beginning = "greedy"
+    lead: Positive = LEAD_S
     mode: Mode = "fix"
     rate: Positive = 1e-3
     epochs: AtLeastOne = 4
@@ -112,8 +125,9 @@ class FineTuned:
         )
         config = TuneConfig(mode=self.mode, refine_share=self.refine, learn=learn)
         kind = Corrector if self.solver else Checker
-        corrector = kind(case.graph, case.package, case.session, case.solver, case.judge, self.coarse)
-        return _spent(self.network(seed), corrector, case, budget, config, self.start, self.batch, seed)
+        begin = time.monotonic()
+        corrector, first = begin_at(case, self.start, self.lead, seed, kind, self.coarse)
+        return _spent(self.network(seed), corrector, case, budget, config, first, self.batch, seed, begin)
 
     def network(self, seed: int) -> PolicyNetwork:
         """Where learning begins."""
@@ -134,7 +148,7 @@ class Scratch(FineTuned):
         """Weights that the seed fixes."""
         from chipzinc.policy.network import build
 
-        return build({"start": self.start}, seed)
+        return build({"start": "greedy" if self.start == "greedy" else "slice"}, seed)
 
     def policy_sha256(self) -> str:
         """Nothing was learned before."""
@@ -180,21 +194,21 @@ def _spent(
     case: Case,
     budget: Budget,
     config: TuneConfig,
-    start: Start,
+    first: IntArray,
     batch: int,
     seed: int,
+    begin: float,
 ) -> Trajectory:
     from chipzinc.policy.device import prepare
     from chipzinc.policy.tune import tune
 
-    begin = time.monotonic()
     prepare()
     return tune(
         network,
         corrector,
         budget,
         config,
-        first=start_hint(corrector.context, start)[None],
+        first=first[None],
         batch=batch,
         seed=seed,
         begin=begin,

@@ -19,7 +19,9 @@ from pydantic import Field
 from chipzinc.baselines.annealing import Annealing
 from chipzinc.baselines.driver import Budget, Point, Trajectory, run_samples
 from chipzinc.baselines.random import Drawn
+from chipzinc.compare.beginnings import LEAD_S, Beginning, begin_at
 from chipzinc.compare.case import Case, Method
+from chipzinc.compare.optimised import WORKERS, falling, optimised
 from chipzinc.correct.problem import Mode
 from chipzinc.errors import InputError
 from chipzinc.graph.opgraph import IntArray
@@ -29,16 +31,11 @@ from chipzinc.hints.sources import (
     HintSource,
     Noisy,
     Slice,
-    Start,
     Uniform,
     hint_source,
     slice_hint,
-    start_hint,
 )
-from chipzinc.solve import Session
 from chipzinc.throughput.model import ThroughputModel
-
-WORKERS = 2
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 AtLeastOne = Annotated[float, Field(ge=1, allow_inf_nan=False)]
@@ -97,7 +94,8 @@ class SimulatedAnnealing:
         final: in the end.
         moves: mean moves of a hint.
         depth: mean place from a chip's border at which a move takes a group.
-        start: whose hint it begins with.
+        start: what it begins with.
+        lead: seconds for that, where it takes any.
         batch: hints proposed at a time.
     """
 
@@ -105,7 +103,8 @@ class SimulatedAnnealing:
     final: Positive = 0.001
     moves: AtLeastOne = 8.0
     depth: AtLeastOne = 2.0
-    start: Start = "greedy"
+    start: Beginning = "greedy"
+    lead: Positive = LEAD_S
     batch: Count = 10
     samples: ClassVar[bool] = True
     draws: ClassVar[bool] = True
@@ -113,7 +112,7 @@ class SimulatedAnnealing:
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
         """See `Method`."""
         begin = time.monotonic()
-        corrector = case.corrector()
+        corrector, first = begin_at(case, self.start, self.lead, seed)
         proposer = Annealing(
             corrector.context,
             np.random.default_rng(seed),
@@ -121,7 +120,7 @@ class SimulatedAnnealing:
             final=self.final,
             moves=self.moves,
             depth=self.depth,
-            start=start_hint(corrector.context, self.start),
+            start=first,
             carry=corrector.flows_forward,
         )
         return run_samples(corrector, proposer, budget, batch=self.batch, begin=begin, progress=case.progress)
@@ -132,8 +131,12 @@ class SliceSearch:
     """The best pipelines of consecutive slices: the quick one, then those that the rest of the time finds.
 
     A pipeline that breaks a rule is corrected. Under a budget of samples the quick one is its one sample.
+
+    Attributes:
+        seconds: time to spend where samples alone are limited.
     """
 
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     samples: ClassVar[bool] = True
     draws: ClassVar[bool] = True
 
@@ -144,14 +147,15 @@ class SliceSearch:
         begin = time.monotonic()
         context = case.corrector().context
         first = self._quick(case, context, budget, seed, begin)
-        if budget.seconds is None or first.interrupted:
+        limit_s = budget.seconds or self.seconds
+        if not limit_s or first.interrupted:
             return first
         check_s = time.monotonic() - begin  # more than what judging the others takes in the end
-        left = budget.seconds - 2 * check_s
+        left = limit_s - 2 * check_s
         found = best_slices(context, left, seed)[:_JUDGED] if left > 0 else []
         best = _first_valid(case, [chips for interval, chips in found if interval < first.interval_us])
         seconds = time.monotonic() - begin
-        if best is None or seconds > budget.seconds:
+        if best is None or seconds > limit_s:
             return first
         return Trajectory((*first.points, Point(1, seconds, case.score_us(best))), best, samples=1, seconds=seconds)
 
@@ -182,43 +186,6 @@ class Optimise:
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
         """See `Method`."""
         return optimised(case, hint_source(self.hints), budget, seed, self.workers)
-
-
-def optimised(
-    case: Case,
-    hints: HintSource,
-    budget: Budget,
-    seed: int,
-    workers: int,
-    *,
-    value_order: HintSource | None = None,
-) -> Trajectory:
-    """What `chipzinc.improve.optimise` comes to within a budget of time."""
-    from chipzinc.improve import optimise
-    from chipzinc.render.objective import parse_objective
-
-    found = optimise(
-        case.graph,
-        case.package,
-        session=case.session,
-        worker=lambda: Session(case.session.toolchain),
-        hints=hints,
-        objective=parse_objective("interval", case.package.source),
-        solvers=(case.solver,),
-        workers=workers,
-        time_limit_s=budget.seconds,
-        seed=seed,
-        value_order=value_order,
-        progress=case.progress,
-    )
-    return Trajectory(
-        _falling([(each.seconds, each.interval_us) for each in found.incumbents]),
-        found.chips,
-        seconds=found.seconds["total"],
-        bound_us=None if found.bound is None else found.bound.value_us,
-        proven=found.proven,
-        interrupted=found.interrupted,
-    )
 
 
 @dataclass(frozen=True)
@@ -255,7 +222,7 @@ class DirectCpSat:
             interval_us = float(ThroughputModel(case.graph, case.package).evaluate(first).interval_us[0])
             known = [(spent, interval_us, first), *known]
         return Trajectory(
-            _falling([(seconds, interval_us) for seconds, interval_us, _ in known]),
+            falling([(seconds, interval_us) for seconds, interval_us, _ in known]),
             min(known, key=lambda each: each[1])[2] if known else None,
             seconds=time.monotonic() - begin,
         )
@@ -293,12 +260,3 @@ def _first_valid(case: Case, partitions: list[IntArray]) -> IntArray | None:
     rules = selected_rules(case.package)
     verdicts = verify(case.session, case.graph, case.package, rules, np.stack(partitions), solver=case.solver)
     return next((chips for chips, verdict in zip(partitions, verdicts, strict=True) if verdict.valid), None)
-
-
-def _falling(incumbents: list[tuple[float, float]]) -> tuple[Point, ...]:
-    """The points at which the interval fell."""
-    points: list[Point] = []
-    for seconds, interval_us in incumbents:
-        if not points or interval_us < points[-1].interval_us:
-            points.append(Point(0, seconds, interval_us))
-    return tuple(points)

@@ -29,12 +29,14 @@ class Instance:
         graph: the graph.
         package: the package, whose rules bind.
         coarsening: the groups that hints are over.
+        partition: one that the policy refines in place of its own start, chip of each op, shape [op]; None: its own.
     """
 
     name: str
     graph: OpGraph
     package: Package
     coarsening: Coarsening
+    partition: IntArray | None = None
 
     @classmethod
     def of(cls, graph: OpGraph, package: Package, *, coarse: bool = True) -> Instance:
@@ -50,7 +52,7 @@ class Instance:
     def for_corrector(cls, corrector: Corrector) -> Instance:
         """What a corrector corrects."""
         graph, package = corrector.graph, corrector.package
-        return cls(f"{graph.name}@{package.name}", graph, package, corrector.coarsening)
+        return cls(f"{graph.name}@{package.name}", graph, package, corrector.coarsening, corrector.partition)
 
     @cached_property
     def context(self) -> HintContext:
@@ -85,6 +87,8 @@ class Instance:
 
     def start(self, start: Start) -> IntArray:
         """The candidate that the first pass refines, shape [group]."""
+        if self.partition is not None:
+            return self.coarsening.restrict(self.partition)
         return self.greedy if start == "greedy" else self.slice
 
     @cached_property
