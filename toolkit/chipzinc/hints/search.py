@@ -48,6 +48,9 @@ _BRIEF_S = 3.0  # a time in which the others may come to little
 _FILLING_SHARE = 0.12  # of the time, where the quick pipelines are not near
 _SHIFTING_SHARE = 0.5  # of the time, for what is then found
 _SHIFTING_S = 3.0  # at least, at a time
+_STILL = 5  # times in a row that shifting finds nothing, after which it stands still
+_LOST = 2  # times, after which every other search begins anew
+_GAIN = 1e-3  # share by which a pipeline has to be shorter to count as a find
 _ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
 _EVOLVING_SHARE = 0.3  # of the time left then, for orders where there are too many to look at all
 _BEAMS = (1, 3)  # partial pipelines kept, in turn
@@ -66,6 +69,7 @@ def best_slices(
     seed: int = 0,
     bound_us: Callable[[], float] = lambda: 0.0,
     threads: int = 1,
+    until_still: bool = False,
 ) -> list[tuple[float, IntArray]]:
     """Searches for pipelines.
 
@@ -76,13 +80,14 @@ def best_slices(
         bound_us: tells what no interval is below, which another thread may raise; a pipeline that comes so near that
             nothing better is worth a search ends this one.
         threads: searches at a time, where items are shifted.
+        until_still: whether to end before the time is over where shifting stands still, as another search may not.
 
     Returns:
         (interval in µs, chip of each op of shape [op]) of distinct pipelines, the best first; empty if none is
         found that fits.
     """
     begin = time.monotonic()
-    search = _Search(context, begin + time_limit_s, bound_us, threads)
+    search = _Search(context, begin + time_limit_s, bound_us, threads, until_still)
     groups = Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of)
     ops = Ordered.of(context.graph, context.package)
     search.quick(groups, _NEAR)
@@ -115,6 +120,7 @@ class _Search:
         deadline: `time.monotonic()` at which to end; None: never.
         bound_us: what no interval is below, as far as is known.
         threads: searches at a time, where items are shifted.
+        until_still: whether shifting ends where it stands still.
         ranked: distinct pipelines by interval, the best first.
     """
 
@@ -122,6 +128,7 @@ class _Search:
     deadline: float | None
     bound_us: Callable[[], float] = lambda: 0.0
     threads: int = 1
+    until_still: bool = False
     ranked: list[tuple[float, IntArray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -129,6 +136,7 @@ class _Search:
         package = self.context.package
         self.shifts = Shifts(self.context.graph, package, self.context.coarsening) if may_shift(package) else None
         self.turns = 0  # of shifting, so far
+        self.vain = 0  # times in a row that it found nothing
         self.start: IntArray | None = None  # of shifting
         self.second: tuple[float, IntArray] | None = None  # pipeline that came of the start, beside the best
         self.no_jumps = self.context.no_jumps or hard(package, "max_hops")
@@ -214,7 +222,7 @@ class _Search:
         """Moves items of pipelines from chip to chip: of the best in one turn, and of a second in the next.
 
         The second one begins where the best did, and begins there again when it gets no shorter: what begins at the
-        best seldom leaves its neighbourhood.
+        best seldom leaves its neighbourhood. Where nothing is found for a while, the first one does so in turn.
 
         Args:
             deadline: `time.monotonic()` at which to end.
@@ -227,12 +235,15 @@ class _Search:
         pieces = max(1, int((deadline - time.monotonic()) / _SHIFTING_S))
         for piece in range(pieces):
             seconds = (deadline - time.monotonic()) / (pieces - piece)
-            if seconds <= 0 or self.reached:
+            if seconds <= 0 or self.reached or (self.until_still and self.vain >= _STILL):
                 return
+            before = self.best_us
             turns = range(self.turns, self.turns + self.threads)
             self.turns += self.threads
             second = self.start if self.second is None else self.second[1]
-            starts = [second if turn % 2 else self.ranked[0][1] for turn in turns]
+            anew = self.vain >= _LOST and self.vain % 2 == 0
+            first = self.start if anew else self.ranked[0][1]
+            starts = [second if turn % 2 else first for turn in turns]
             beside: list[tuple[float, IntArray]] = []
             for turn, chips in zip(turns, self.shifts.each(starts, seconds, seed, turns), strict=True):
                 if chips is not None and self.overflowing(chips) is None:
@@ -240,6 +251,7 @@ class _Search:
                     beside += [(interval, chips)] if turn % 2 else []
             if len(turns) > 1 or turns[0] % 2:
                 self.follow(beside)
+            self.vain = 0 if self.best_us < before * (1 - _GAIN) else self.vain + 1
 
     def follow(self, found: list[tuple[float, IntArray]]) -> None:
         """Goes on from the shortest that came of the second pipeline, or anew if it is no shorter, or is the best."""
