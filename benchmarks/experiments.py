@@ -106,6 +106,7 @@ class Experiment:
         methods: by what the tables call them.
         judge: who scores, from the graph and the package that hints know; None for the throughput model.
         samples: at most so many; for those that need fewer to say what they say.
+        seconds: that a run of a method that samples may take, all included; None: as many as it takes.
     """
 
     title: str
@@ -113,6 +114,7 @@ class Experiment:
     methods: Mapping[str, str] = field(default_factory=lambda: METHODS)
     judge: Callable[[OpGraph, Package], Evaluator] | None = None
     samples: int = SAMPLES
+    seconds: float | None = None
 
 
 def on_ring(*names: str, hardware: str = "mcm36-ring") -> Callable[[], Iterator[tuple[OpGraph, Package]]]:
@@ -162,6 +164,18 @@ EXPERIMENTS = {
     ),
     "bert": Experiment("BERT-Large on mcm36-ring", on_ring("bert-large")),
     "test": Experiment("Test graphs on mcm36-ring", on_ring(*TEST_GRAPHS)),
+    "five-seconds": Experiment(
+        "Zero-shot in 5 s, beside a search of 30 s",
+        on_ring("bert-large", *TEST_GRAPHS),
+        {
+            "greedy": "greedy",
+            "zero-shot": "policy:policy=plain",
+            "zero-shot from slice": "policy:policy=sliced",
+            "zero-shot from long slice": "policy:policy=sliced,start=long-slice,lead=2.5",
+            "optimise": "optimise",
+        },
+        seconds=5.0,
+    ),
     "ablation": Experiment("Ablation", on_ring("bert-base", "inception-v3", "nasnet-a-mobile"), ABLATIONS),
     "transfer": Experiment("BERT-base on other packages", elsewhere),
     "order": Experiment(
@@ -230,7 +244,8 @@ def run(
             bounds[label] = simple_bound(graph, package).value_us
             for called, text in methods.items():
                 method = parse_method(text)
-                budget = Budget(min(samples, experiment.samples), seconds if method.samples else OPTIMISE_S)
+                limit_s = (seconds or experiment.seconds) if method.samples else OPTIMISE_S
+                budget = Budget(min(samples, experiment.samples), limit_s)
                 for each in run_all([case], {text: method}, seeds, budget, kept):
                     found.append(dataclasses.replace(each, graph=label, method=called))
                     print(

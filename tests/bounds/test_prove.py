@@ -16,8 +16,9 @@ from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import ideals_bound, part_bound
 from chipzinc.bounds.joins import join_bound
 from chipzinc.bounds.memory import memory_bound
-from chipzinc.bounds.prove import best_bound, bounds, prove
+from chipzinc.bounds.prove import best_bound, bounds, prove_long
 from chipzinc.bounds.reach import reach_bound
+from chipzinc.bounds.simple import simple_bound
 from chipzinc.bounds.skips import skip_bound
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.importers.placement import import_placement
@@ -243,7 +244,6 @@ def test_the_largest_load_of_a_real_profile_has_its_published_optimum(workload: 
 
 
 def test_proofs_slacken_where_chips_reach_as_far_as_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chipzinc.bounds.ideals.MOST_IDEALS", 0)
     monkeypatch.setattr("chipzinc.bounds.prove._BY_BLOCKS", (("reach", reach_bound, 0.9),))
     # without transfers, work alone is the bound; of too many items, blocks are not looked at
     for size, most, slackened in ((5, 10, False), (0, 10, True), (5, 9, True)):
@@ -251,6 +251,7 @@ def test_proofs_slacken_where_chips_reach_as_far_as_they_need(monkeypatch: pytes
         calls: list[None] = []
         model = graph([(op, [op + 1], size) for op in range(9)], 10, flops=[10] * 10)
         on = package(chips=5, more="rules: [acyclic_dataflow]")
-        proven = list(prove(model, on, time_limit_s=10, slackens=lambda calls=calls: calls.append(None)))
+        known = simple_bound(model, on).value_us
+        proven = list(prove_long(model, on, known, False, 10, lambda calls=calls: calls.append(None)))
         assert ("reach" in [bound.name for bound in proven]) is not slackened
         assert len(calls) == slackened

@@ -9,10 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from chipzinc.bounds.apart import Apart
 from chipzinc.bounds.memory import check_fit
 from chipzinc.bounds.prove import prove
 from chipzinc.bounds.simple import Bound
@@ -26,7 +29,6 @@ from chipzinc.hints.sources import Given, HintContext, HintSource, Slice
 from chipzinc.optimise.neighbourhood import Task, terms_by_solver
 from chipzinc.optimise.score import Scorer, Standing
 from chipzinc.optimise.search import Incumbent, Limits, Outcome, Search
-from chipzinc.priority import yield_more
 from chipzinc.recipe import Partitioned, Progress, partition
 from chipzinc.render.objective import Objective, parse_objective
 from chipzinc.rules.catalogue import SelectedRule, selected_rules
@@ -42,7 +44,7 @@ _START_SHARE = 0.7  # of the time, for pipelines to start from
 _LONGEST_START_S = 45.0
 _STARTS = 4
 _CHEAP_PROOF_S = 0.3
-_PROOFS_YIELD = 3  # steps of niceness, to the search, once they seldom gain
+_END_S = 0.2  # for a proof that is not apart
 _NEIGHBOURHOODS_YIELD = 6  # to proofs, as long as these gain
 _LONGEST_PROOFS_S = 60.0
 _PROOFS_SHARE = 0.92  # of the time, since a proof that is not at its end with the search is lost
@@ -138,30 +140,31 @@ def optimise(
     coarsening = group_ops(graph, package, partition=hints.chips if isinstance(hints, Given) else None)
     problem = _Problem(graph, package, rules, coarsening, session, solvers[0], seed, limits, progress)
     check_fit(graph, package)
-    proof = _Proof(graph, package, limits)
-    start = _start(problem, hints, samples, workers)
-    started = time.monotonic()
-    if limits.deadline is not None:
-        limits.deadline -= start.check_s  # the result is checked once more
-    value_rank = None if value_order is None else _value_rank(problem, value_order)
-    task = Task(graph, package, rules, wanted, start.hint, coarsening.op_work, value_rank)
-    scorer = Scorer(graph, package, wanted, start.hint, lambda chips: terms_by_solver(session, task, chips, solvers[0]))
-    standing = scorer.standing(start.chips)
-    proof.wait()
-    if start.interrupted or scorer.reaches(standing, limits.bound_us):
-        outcome = Outcome(standing, [Incumbent(0.0, standing.interval_us, tuple(standing.values.tolist()))])
-        outcome.interrupted = start.interrupted
-    else:
-        sessions = [worker() for _ in range(workers)]
-        told = problem.tell
-        nicer = _NEIGHBOURHOODS_YIELD if proof.gains else 0
-        search = Search(
-            task, scorer, coarsening, session, sessions, solvers=solvers, seed=seed, found=told, nicer=nicer
-        )
-        outcome = search.run(standing, limits)
-    progress("re-checking the rules")
-    chips, verdict = _confirmed(session, task, outcome.best, start, solvers[0])
-    bound = None if evaluator else _best(proof.stop(), outcome)
+    with closing(_Proof(graph, package, limits)) as proof:
+        start = _start(problem, hints, samples, workers)
+        started = time.monotonic()
+        if limits.deadline is not None:
+            limits.deadline -= start.check_s  # the result is checked once more
+        value_rank = None if value_order is None else _value_rank(problem, value_order)
+        task = Task(graph, package, rules, wanted, start.hint, coarsening.op_work, value_rank)
+        by_solver = partial(terms_by_solver, session, task, solver=solvers[0])
+        scorer = Scorer(graph, package, wanted, start.hint, by_solver)
+        standing = scorer.standing(start.chips)
+        proof.wait()
+        if start.interrupted or scorer.reaches(standing, limits.bound_us):
+            outcome = Outcome(standing, [Incumbent(0.0, standing.interval_us, tuple(standing.values.tolist()))])
+            outcome.interrupted = start.interrupted
+        else:
+            sessions = [worker() for _ in range(workers)]
+            told = problem.tell
+            nicer = _NEIGHBOURHOODS_YIELD if proof.gains else 0
+            search = Search(
+                task, scorer, coarsening, session, sessions, solvers=solvers, seed=seed, found=told, nicer=nicer
+            )
+            outcome = search.run(standing, limits)
+        progress("re-checking the rules")
+        chips, verdict = _confirmed(session, task, outcome.best, start, solvers[0])
+    bound = None if evaluator else _best(proof.found(), outcome)
     ended = time.monotonic()
     interval = float(scorer.model.evaluate(chips).interval_us[0]) if evaluator is None else _judged(evaluator, chips)
     seconds = {
@@ -243,6 +246,7 @@ class _Proof:
 
     def __init__(self, graph: OpGraph, package: Package, limits: Limits) -> None:
         self._slack = False
+        self._apart = Apart()
         self._found: list[Bound] = []
         self._error: InfeasibleError | None = None
         self._stop = threading.Event()
@@ -260,26 +264,30 @@ class _Proof:
         """Waits a moment, in which cheap proofs come to their end."""
         self._thread.join(timeout=_CHEAP_PROOF_S)
 
-    def stop(self) -> list[Bound]:
-        """Ends the proving, as soon as the proof at hand allows, and returns what is proven.
+    def close(self) -> None:
+        """Ends the proving."""
+        self._stop.set()
+        self._apart.end()
+        self._thread.join(timeout=_END_S)
+
+    def found(self) -> list[Bound]:
+        """What is proven.
 
         Raises:
             InfeasibleError: if a proof found that no partition keeps the rules.
         """
-        self._stop.set()
-        self._thread.join(timeout=0.2)
         if self._error is not None:
             raise self._error
         return list(self._found)
 
     def _slacken(self) -> None:
         self._slack = True
-        yield_more(_PROOFS_YIELD)
 
     def _prove(self, graph: OpGraph, package: Package, limits: Limits) -> None:
         left = min(limits.left_s(), _LONGEST_PROOFS_S) * _PROOFS_SHARE
+        long = partial(self._apart.prove, slackens=self._slacken)
         try:
-            for bound in prove(graph, package, time_limit_s=left, slackens=self._slacken):
+            for bound in prove(graph, package, time_limit_s=left, long=long):
                 self._found.append(bound)
                 limits.bound_us = max(limits.bound_us, bound.value_us)
                 if self._stop.is_set():

@@ -32,6 +32,9 @@ Limited = Callable[[OpGraph, Package, float, float], "float | None"]
 One that gives just that bound has found a pipeline as short, so that nothing is left to prove.
 """
 
+Long = Callable[[OpGraph, Package, float, bool, float], Iterator[Bound]]
+"""What `prove_long` does, somewhere."""
+
 _SKIPS_SHARE = 0.1  # of all time
 _SHARE = 0.6  # of the time left, for all ideals
 
@@ -78,20 +81,14 @@ def best_bound(found: list[Bound]) -> Bound:
     return max(found, key=lambda bound: bound.value_us)
 
 
-def prove(
-    graph: OpGraph,
-    package: Package,
-    *,
-    time_limit_s: float = 60.0,
-    slackens: Callable[[], None] = lambda: None,
-) -> Iterator[Bound]:
+def prove(graph: OpGraph, package: Package, *, time_limit_s: float = 60.0, long: Long | None = None) -> Iterator[Bound]:
     """Yields the bounds of `bounds` as they are proven.
 
     Args:
         graph: the graph.
         package: the package.
         time_limit_s: seconds for all of them.
-        slackens: called once, when only proofs are left that take long and seldom gain.
+        long: goes on where the quick proofs end; None for `prove_long`.
     """
     deadline = time.monotonic() + time_limit_s
     check_fit(graph, package)
@@ -105,25 +102,46 @@ def prove(
         return
     left = (deadline - time.monotonic()) * _SHARE
     exact = _timed("ideals", lambda: ideals_bound(graph, package, known, left))
-    further = _BY_BLOCKS if exact is None else _UNDER_TRIANGLES
     if exact is not None:
         known = max(known, exact.value_us)
         yield exact
         if not hard(package, "triangle_dependency") or not hard(package, "acyclic_dataflow"):
             return  # blocks say no more than ideals do
-    gaining = exact is not None or blocks_of(graph, package) is not None
+    yield from (long or prove_long)(graph, package, known, exact is not None, deadline - time.monotonic())
+
+
+def prove_long(
+    graph: OpGraph,
+    package: Package,
+    known_us: float,
+    chained: bool,
+    time_limit_s: float,
+    slackens: Callable[[], None] = lambda: None,
+) -> Iterator[Bound]:
+    """Yields the bounds that take long to prove.
+
+    Args:
+        graph: the graph.
+        package: a package to which `applies`.
+        known_us: the best bound known, above 0.
+        chained: whether that is of all chains of ideals, which are too many to list otherwise.
+        time_limit_s: seconds for all of them.
+        slackens: called once, when only proofs are left that take long and seldom gain.
+    """
+    deadline = time.monotonic() + time_limit_s
+    gaining = chained or blocks_of(graph, package) is not None
     if not gaining:
         slackens()
-    for name, limited, share in further:
+    for name, limited, share in _UNDER_TRIANGLES if chained else _BY_BLOCKS:
         left = (deadline - time.monotonic()) * share
         if left <= 0:
             return
-        bound = _timed(name, partial(limited, graph, package, known, left))
+        bound = _timed(name, partial(limited, graph, package, known_us, left))
         if bound is not None:
             yield bound
-            if bound.value_us <= known:
+            if bound.value_us <= known_us:
                 return  # a pipeline is as short
-            known = bound.value_us
+            known_us = bound.value_us
         elif gaining and name in _GAIN:
             slackens()
 
