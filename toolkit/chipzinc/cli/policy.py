@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from chipzinc.cli.inputs import Inputs
@@ -58,6 +57,8 @@ def policy_source(
         import chipzinc.policy.network  # noqa: F401
     except ImportError as error:
         raise InputError(f"the policy needs the extra 'policy': {error}", field="--hints") from None
+    import numpy as np
+
     from chipzinc.baselines.driver import Budget, Corrector
     from chipzinc.hints.sources import Given, start_hint
     from chipzinc.policy.checkpoint import SHIPPED, load_policy
