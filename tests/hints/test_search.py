@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import time
 
 import numpy as np
 import pytest
@@ -15,9 +14,6 @@ from hypothesis import strategies as st
 from chipzinc.graph.coarsen import Coarsening, gather
 from chipzinc.graph.importers.placement import import_placement
 from chipzinc.graph.opgraph import IntArray, OpGraph
-from chipzinc.graph.zoo import load_zoo_graph
-from chipzinc.grouping import group_ops
-from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package
 from chipzinc.hardware.placement import placement_package
 from chipzinc.hints import search
@@ -127,15 +123,6 @@ def test_scores_of_a_recurrent_network_spread_over_chips_that_edges_pass_over(
     assert quick is not None
     assert found[0][0] < 0.75 * ThroughputModel(model, on).evaluate(quick).interval_us[0]
     assert not has_triangle(model.edges.tolist(), found[0][1].tolist())
-
-
-def test_slices_end_where_shifting_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_SHIFTING_S", 0.1)
-    model, on = load_zoo_graph("mmoe"), load_spec("mcm16-ring")
-    begin = time.monotonic()
-    found = best_slices(HintContext(model, on, group_ops(model, on)), 20.0, until_still=True)
-    assert found
-    assert time.monotonic() - begin < 16.0
 
 
 def test_the_same_seed_evolves_the_same_ever_cheaper_orders() -> None:

@@ -347,7 +347,7 @@ def _hints(problem: _Problem, hints: HintSource, samples: int, workers: int) -> 
     if isinstance(hints, Slice):
         counted = limits.iterations is not None and limits.deadline is None
         spend = 0.0 if counted else min(_LONGEST_START_S, _START_SHARE * limits.left_s())
-        found = best_slices(context, spend, problem.seed, lambda: limits.bound_us, workers, until_still=True)[:_STARTS]
+        found = best_slices(context, spend, problem.seed, lambda: limits.bound_us, workers)[:_STARTS]
         if found:
             return np.stack([chips for _, chips in found])
     rankings = hints.rankings(context, samples, np.random.default_rng(problem.seed))

@@ -48,7 +48,6 @@ _BRIEF_S = 3.0  # a time in which the others may come to little
 _FILLING_SHARE = 0.12  # of the time, where the quick pipelines are not near
 _SHIFTING_SHARE = 0.5  # of the time, for what is then found
 _SHIFTING_S = 3.0  # at least, at a time
-_STILL = 5  # times in a row that shifting finds nothing, after which it stands still
 _LOST = 2  # times, after which every other search begins anew
 _GAIN = 1e-3  # share by which a pipeline has to be shorter to count as a find
 _ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
@@ -69,7 +68,6 @@ def best_slices(
     seed: int = 0,
     bound_us: Callable[[], float] = lambda: 0.0,
     threads: int = 1,
-    until_still: bool = False,
 ) -> list[tuple[float, IntArray]]:
     """Searches for pipelines.
 
@@ -80,14 +78,13 @@ def best_slices(
         bound_us: tells what no interval is below, which another thread may raise; a pipeline that comes so near that
             nothing better is worth a search ends this one.
         threads: searches at a time, where items are shifted.
-        until_still: whether to end before the time is over where shifting stands still, as another search may not.
 
     Returns:
         (interval in µs, chip of each op of shape [op]) of distinct pipelines, the best first; empty if none is
         found that fits.
     """
     begin = time.monotonic()
-    search = _Search(context, begin + time_limit_s, bound_us, threads, until_still)
+    search = _Search(context, begin + time_limit_s, bound_us, threads)
     groups = Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of)
     ops = Ordered.of(context.graph, context.package)
     search.quick(groups, _NEAR)
@@ -120,7 +117,6 @@ class _Search:
         deadline: `time.monotonic()` at which to end; None: never.
         bound_us: what no interval is below, as far as is known.
         threads: searches at a time, where items are shifted.
-        until_still: whether shifting ends where it stands still.
         ranked: distinct pipelines by interval, the best first.
     """
 
@@ -128,7 +124,6 @@ class _Search:
     deadline: float | None
     bound_us: Callable[[], float] = lambda: 0.0
     threads: int = 1
-    until_still: bool = False
     ranked: list[tuple[float, IntArray]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -235,7 +230,7 @@ class _Search:
         pieces = max(1, int((deadline - time.monotonic()) / _SHIFTING_S))
         for piece in range(pieces):
             seconds = (deadline - time.monotonic()) / (pieces - piece)
-            if seconds <= 0 or self.reached or (self.until_still and self.vain >= _STILL):
+            if seconds <= 0 or self.reached:
                 return
             before = self.best_us
             turns = range(self.turns, self.turns + self.threads)
