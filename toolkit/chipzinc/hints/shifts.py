@@ -50,9 +50,9 @@ _TURNS: tuple[tuple[bool, float, dict[str, float]], ...] = (
 )
 """Whether groups move, how hot it is, and in which manner.
 
-Five of the first six come of 40 drawn at random, which were tried for 8 s each on nine RNNs, NAS cells and random wirings
-of the zoo: next to those before it, each makes the shortest of them shorter. No one is the best on all: low prices are
-on deep-speech-2 and bigru-tagger, and lead nowhere on gnmt. Where ladders find nothing, as on lstm-stacked, sets or
+Those with ladders come of 40 drawn at random, which were tried for 8 s each on nine RNNs, NAS cells and random wirings
+of the zoo: next to those chosen before, each makes the shortest of them shorter. No one is the best on all: low prices
+are on deep-speech-2 and bigru-tagger, and lead nowhere on gnmt. Where ladders find nothing, as on lstm-stacked, sets or
 single items alone do; that groups move adds to the variety.
 """
 
