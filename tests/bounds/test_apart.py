@@ -30,12 +30,12 @@ def test_the_bounds_are_those_proven_here() -> None:
     model = graph([(op, [op + 1, op + 2], 5) for op in range(8)], 10, flops=[10] * 10)
     on = package(chips=4, sram="1 kB", more=RULES)
     known = simple_bound(model, on).value_us
-    here = [(bound.name, bound.value_us) for bound in prove_long(model, on, known, False, 20)]
-    slackened: list[None] = []
-    apart = Apart().prove(model, on, known, False, 20, lambda: slackened.append(None))
+    slackened: list[str] = []
+    here = list(prove_long(model, on, known, False, 20, lambda: slackened.append("here")))
+    apart = list(Apart().prove(model, on, known, False, 20, lambda: slackened.append("apart")))
     assert here
-    assert [(bound.name, pytest.approx(bound.value_us)) for bound in apart] == here
-    assert len(slackened) <= 1
+    assert [(bound.name, pytest.approx(bound.value_us)) for bound in apart] == [(b.name, b.value_us) for b in here]
+    assert slackened == ["here", "apart"]
 
 
 def test_what_cannot_be_is_told() -> None:
@@ -53,7 +53,7 @@ def test_a_proof_ends_when_it_is_told_to() -> None:
     threading.Timer(3.0, apart.end).start()
     begin = time.monotonic()
     list(apart.prove(model, on, simple_bound(model, on).value_us, False, 60, lambda: None))
-    assert time.monotonic() - begin < 15
+    assert 3.0 <= time.monotonic() - begin < 15
     assert list(apart.prove(model, on, 1.0, False, 60, lambda: None)) == []
 
 
@@ -64,11 +64,9 @@ from chipzinc.graph.zoo import load_zoo_graph
 from chipzinc.hardware.load import load_spec
 
 apart = Apart()
-work = lambda: list(apart.prove(load_zoo_graph("nasnet-a-mobile"), load_spec("mcm16-ring"), 1.0, False, 60, print))
+work = lambda: list(apart.prove(load_zoo_graph("nasnet-a-mobile"), load_spec("mcm16-ring"), 1.0, False, 60, int))
 threading.Thread(target=work, daemon=True).start()
-while apart._process is None:
-    time.sleep(0.05)
-time.sleep(2)
+time.sleep(6)
 print(apart._process.pid, flush=True)
 time.sleep(60)
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +17,7 @@ import numpy as np
 
 from chipzinc.bounds.apart import Apart
 from chipzinc.bounds.memory import check_fit
-from chipzinc.bounds.prove import prove
+from chipzinc.bounds.prove import may_gain, prove
 from chipzinc.bounds.simple import Bound
 from chipzinc.errors import InfeasibleError
 from chipzinc.graph.coarsen import Coarsening
@@ -245,7 +245,7 @@ class _Proof:
     """Proves bounds beside the search, and tells the search, which ends when it reaches one."""
 
     def __init__(self, graph: OpGraph, package: Package, limits: Limits) -> None:
-        self._slack = False
+        self._slack = True
         self._apart = Apart()
         self._found: list[Bound] = []
         self._error: InfeasibleError | None = None
@@ -257,7 +257,7 @@ class _Proof:
 
     @property
     def gains(self) -> bool:
-        """Whether it is at a proof that gains the more the more time it has."""
+        """Whether it is at a proof that may gain the more the more time it has."""
         return self._thread.is_alive() and not self._slack
 
     def wait(self) -> None:
@@ -265,7 +265,7 @@ class _Proof:
         self._thread.join(timeout=_CHEAP_PROOF_S)
 
     def close(self) -> None:
-        """Ends the proving."""
+        """Ends the long proofs, and waits a moment for those of here."""
         self._stop.set()
         self._apart.end()
         self._thread.join(timeout=_END_S)
@@ -280,14 +280,19 @@ class _Proof:
             raise self._error
         return list(self._found)
 
+    def _long(
+        self, graph: OpGraph, package: Package, known_us: float, chained: bool, time_limit_s: float
+    ) -> Iterator[Bound]:
+        self._slack = not may_gain(graph, package, chained)
+        yield from self._apart.prove(graph, package, known_us, chained, time_limit_s, self._slacken)
+
     def _slacken(self) -> None:
         self._slack = True
 
     def _prove(self, graph: OpGraph, package: Package, limits: Limits) -> None:
         left = min(limits.left_s(), _LONGEST_PROOFS_S) * _PROOFS_SHARE
-        long = partial(self._apart.prove, slackens=self._slacken)
         try:
-            for bound in prove(graph, package, time_limit_s=left, long=long):
+            for bound in prove(graph, package, time_limit_s=left, long=self._long):
                 self._found.append(bound)
                 limits.bound_us = max(limits.bound_us, bound.value_us)
                 if self._stop.is_set():

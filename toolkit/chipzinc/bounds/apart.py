@@ -43,7 +43,7 @@ class _Task:
 
 
 class Apart:
-    """See the head of this file."""
+    """Proves once; see the head of this file."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -98,24 +98,29 @@ class Apart:
                 self._process.wait()
 
     def _begun(self) -> subprocess.Popen[bytes] | None:
-        root, path = str(Path(chipzinc.__file__).parents[1]), os.environ.get("PYTHONPATH")
-        with self._lock:
-            if self._ended:
-                return None
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join([root, path] if path else [root])},
-                start_new_session=True,  # Ctrl-C is for whoever began it
-            )
-            return self._process
+        """Begins the process; None where there can be none."""
+        root = str(Path(chipzinc.__file__).parents[1])  # last, should the process not find the toolkit by itself
+        command = f"import sys; sys.path.append({root!r}); from {__name__} import main; main()"
+        with self._lock, suppress(OSError):
+            if not self._ended:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", command],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    process_group=0,  # Ctrl-C is for whoever began it
+                )
+                return self._process
+        return None
 
 
 def main() -> None:
     """Proves what stdin says, until that is closed."""
     say = _kept_stdout()
-    task: _Task = pickle.load(sys.stdin.buffer)
+    try:
+        task: _Task = pickle.load(sys.stdin.buffer)
+    except (EOFError, pickle.UnpicklingError):  # whoever began it is gone
+        return
     threading.Thread(target=_end_with_owner, daemon=True).start()
 
     def slackens() -> None:
@@ -141,7 +146,3 @@ def _end_with_owner() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

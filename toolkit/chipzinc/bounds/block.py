@@ -320,9 +320,16 @@ def blocks_of(graph: OpGraph, package: Package) -> Blocks | None:
     The last ones are kept, since proofs ask for the same ones in turn.
     """
     ordered = Ordered.of(graph, package)
-    if len(ordered.types.chip) > 1 or not 0 < ordered.items.n_items <= _MOST_ITEMS:
-        return None
-    return Blocks(ordered)
+    return Blocks(ordered) if _are_looked_at(ordered) else None
+
+
+def has_blocks(graph: OpGraph, package: Package) -> bool:
+    """Whether `blocks_of` gives any, which it takes seconds to."""
+    return _are_looked_at(Ordered.of(graph, package))
+
+
+def _are_looked_at(ordered: Ordered) -> bool:
+    return len(ordered.types.chip) == 1 and 0 < ordered.items.n_items <= _MOST_ITEMS
 
 
 class Rows:

@@ -12,7 +12,7 @@ from functools import partial
 
 from chipzinc.bounds.around import around_bound
 from chipzinc.bounds.bins import bins_bound
-from chipzinc.bounds.block import blocks_of
+from chipzinc.bounds.block import has_blocks
 from chipzinc.bounds.bottleneck import three_block_bound
 from chipzinc.bounds.ideals import applies, ideals_bound, part_bound
 from chipzinc.bounds.joins import join_bound
@@ -129,7 +129,7 @@ def prove_long(
         slackens: called once, when only proofs are left that take long and seldom gain.
     """
     deadline = time.monotonic() + time_limit_s
-    gaining = chained or blocks_of(graph, package) is not None
+    gaining = may_gain(graph, package, chained)
     if not gaining:
         slackens()
     for name, limited, share in _UNDER_TRIANGLES if chained else _BY_BLOCKS:
@@ -144,6 +144,11 @@ def prove_long(
             known_us = bound.value_us
         elif gaining and name in _GAIN:
             slackens()
+
+
+def may_gain(graph: OpGraph, package: Package, chained: bool) -> bool:
+    """Whether `prove_long` has proofs that gain the more the more time they have."""
+    return chained or has_blocks(graph, package)
 
 
 def _soon(graph: OpGraph, package: Package, skips_s: float) -> tuple[tuple[str, Callable[[], float | None]], ...]:

@@ -6,11 +6,13 @@ splits, so that hints can say it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Literal
 
 from chipzinc.baselines.driver import Budget, Corrector
 from chipzinc.compare.case import Case
 from chipzinc.compare.optimised import WORKERS, optimised
+from chipzinc.errors import NoAnswerError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.search import best_slices
 from chipzinc.hints.sources import STARTS, Slice, start_hint
@@ -23,18 +25,31 @@ LEAD_S = 8.0
 
 
 def begin_at(
-    case: Case, beginning: Beginning, lead_s: float, seed: int, kind: type[Corrector] = Corrector, coarse: bool = True
+    case: Case,
+    beginning: Beginning,
+    lead_s: float,
+    budget: Budget,
+    seed: int,
+    kind: type[Corrector] = Corrector,
+    coarse: bool = True,
 ) -> tuple[Corrector, IntArray]:
     """A corrector, and the hint to try first, shape [group of that corrector].
 
     Args:
         case: graph, package and solver.
         beginning: where to begin.
-        lead_s: seconds that a partition of single ops may take.
+        lead_s: seconds that a partition of single ops may take, if that is no more than half of the budget.
+        budget: of the whole.
         seed: of the search for it.
         kind: of corrector.
         coarse: whether ops move in groups.
+
+    Raises:
+        InfeasibleError: if the rules leave no partition.
+        InputError: if a rule or a parameter is wrong.
+        KeyboardInterrupt: if Ctrl-C ended the search for a partition.
     """
+    lead_s = lead_s if budget.seconds is None else min(lead_s, budget.seconds / 2)
     partition = _partition(case, beginning, lead_s, seed)
     corrector = kind(case.graph, case.package, case.session, case.solver, case.judge, coarse, partition)
     if partition is not None:
@@ -47,6 +62,11 @@ def _partition(case: Case, beginning: Beginning, lead_s: float, seed: int) -> In
     if beginning in STARTS:
         return None
     if beginning == "optimise":
-        return optimised(case, Slice(), Budget(seconds=lead_s), seed, WORKERS).chips
+        with suppress(NoAnswerError):
+            found = optimised(case, Slice(), Budget(seconds=lead_s), seed, WORKERS)
+            if found.interrupted:
+                raise KeyboardInterrupt
+            return found.chips
+        return None
     ranked = best_slices(case.corrector().context, lead_s, seed)
     return ranked[0][1] if ranked else None

@@ -65,7 +65,7 @@ class ZeroShot:
         config = TuneConfig(mode=self.mode, learning=False, temperature=self.temperature)
         network = load_policy(self.policy)
         begin = time.monotonic()
-        corrector, first = begin_at(case, self.start or network.config.start, self.lead, seed)
+        corrector, first = begin_at(case, self.start or network.config.start, self.lead, budget, seed)
         return _spent(network, corrector, case, budget, config, first, self.batch, seed, begin)
 
     def policy_sha256(self) -> str:
@@ -126,7 +126,7 @@ class FineTuned:
         config = TuneConfig(mode=self.mode, refine_share=self.refine, learn=learn)
         kind = Corrector if self.solver else Checker
         begin = time.monotonic()
-        corrector, first = begin_at(case, self.start, self.lead, seed, kind, self.coarse)
+        corrector, first = begin_at(case, self.start, self.lead, budget, seed, kind, self.coarse)
         return _spent(self.network(seed), corrector, case, budget, config, first, self.batch, seed, begin)
 
     def network(self, seed: int) -> PolicyNetwork:

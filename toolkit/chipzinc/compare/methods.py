@@ -112,7 +112,7 @@ class SimulatedAnnealing:
     def run(self, case: Case, budget: Budget, seed: int) -> Trajectory:
         """See `Method`."""
         begin = time.monotonic()
-        corrector, first = begin_at(case, self.start, self.lead, seed)
+        corrector, first = begin_at(case, self.start, self.lead, budget, seed)
         proposer = Annealing(
             corrector.context,
             np.random.default_rng(seed),
@@ -130,10 +130,11 @@ class SimulatedAnnealing:
 class SliceSearch:
     """The best pipelines of consecutive slices: the quick one, then those that the rest of the time finds.
 
-    A pipeline that breaks a rule is corrected. Under a budget of samples the quick one is its one sample.
+    A pipeline that breaks a rule is corrected. Under a budget of samples alone the quick one is its one sample, unless
+    it is told to take its time.
 
     Attributes:
-        seconds: time to spend where samples alone are limited.
+        seconds: most time to spend, also where samples alone are limited; 0 for what the budget says.
     """
 
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
@@ -147,24 +148,25 @@ class SliceSearch:
         begin = time.monotonic()
         context = case.corrector().context
         first = self._quick(case, context, budget, seed, begin)
-        limit_s = budget.seconds or self.seconds
+        limit_s = min((limit for limit in (budget.seconds, self.seconds) if limit), default=0.0)
         if not limit_s or first.interrupted:
             return first
         check_s = time.monotonic() - begin  # more than what judging the others takes in the end
         left = limit_s - 2 * check_s
         found = best_slices(context, left, seed)[:_JUDGED] if left > 0 else []
-        best = _first_valid(case, [chips for interval, chips in found if interval < first.interval_us])
+        quick_us = np.inf if first.chips is None else _modelled_us(case, first.chips)
+        best = _first_valid(case, [chips for interval, chips in found if interval < quick_us])
         seconds = time.monotonic() - begin
-        if best is None or seconds > limit_s:
+        if best is None or seconds > limit_s or (best_us := case.score_us(best)) >= first.interval_us:
             return first
-        return Trajectory((*first.points, Point(1, seconds, case.score_us(best))), best, samples=1, seconds=seconds)
+        return Trajectory((*first.points, Point(1, seconds, best_us)), best, samples=1, seconds=seconds)
 
     def _quick(self, case: Case, context: HintContext, budget: Budget, seed: int, begin: float) -> Trajectory:
         """The quick pipeline as it is, or corrected."""
         quick = context.coarsening.expand(slice_hint(context))
         if _first_valid(case, [quick]) is None:
             return _drawn(case, Slice(), "fix", Budget(1, budget.seconds), seed, 1, begin)
-        interval_us = float(ThroughputModel(case.graph, case.package).evaluate(quick).interval_us[0])
+        interval_us = case.score_us(quick)
         seconds = time.monotonic() - begin
         return Trajectory((Point(1, seconds, interval_us),), quick, samples=1, seconds=seconds)
 
@@ -219,7 +221,7 @@ class DirectCpSat:
         found = solve(case.graph, case.package, time_limit_s=limit_s, workers=self.workers, seed=seed, hint=hint)
         known = [(each.seconds + spent, each.interval_us, each.chips) for each in found.incumbents]
         if first is not None:
-            interval_us = float(ThroughputModel(case.graph, case.package).evaluate(first).interval_us[0])
+            interval_us = _modelled_us(case, first)
             known = [(spent, interval_us, first), *known]
         return Trajectory(
             falling([(seconds, interval_us) for seconds, interval_us, _ in known]),
@@ -248,6 +250,11 @@ def _drawn(
     corrector = case.corrector()
     proposer = Drawn(source, corrector.context, mode, np.random.default_rng(seed))
     return run_samples(corrector, proposer, budget, batch=batch, begin=begin, progress=case.progress)
+
+
+def _modelled_us(case: Case, chips: IntArray) -> float:
+    """The throughput model's interval of a partition of shape [op], whoever judges."""
+    return float(ThroughputModel(case.graph, case.package).evaluate(chips).interval_us[0])
 
 
 def _first_valid(case: Case, partitions: list[IntArray]) -> IntArray | None:

@@ -48,7 +48,7 @@ _BRIEF_S = 3.0  # a time in which the others may come to little
 _FILLING_SHARE = 0.12  # of the time, where the quick pipelines are not near
 _SHIFTING_SHARE = 0.5  # of the time, for what is then found
 _SHIFTING_S = 3.0  # at least, at a time
-_LOST = 2  # times, after which every other search begins anew
+_LOST = 2  # times that shifting finds nothing, after which every other time it begins anew
 _GAIN = 1e-3  # share by which a pipeline has to be shorter to count as a find
 _ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
 _EVOLVING_SHARE = 0.3  # of the time left then, for orders where there are too many to look at all
@@ -131,7 +131,8 @@ class _Search:
         package = self.context.package
         self.shifts = Shifts(self.context.graph, package, self.context.coarsening) if may_shift(package) else None
         self.turns = 0  # of shifting, so far
-        self.vain = 0  # times in a row that it found nothing
+        self.vain = 0  # times since something was found
+        self.anew = False  # whether it began anew last time
         self.start: IntArray | None = None  # of shifting
         self.second: tuple[float, IntArray] | None = None  # pipeline that came of the start, beside the best
         self.no_jumps = self.context.no_jumps or hard(package, "max_hops")
@@ -159,6 +160,8 @@ class _Search:
     def add(self, chips: IntArray) -> float:
         """Scores a pipeline and puts it in its place; returns its interval in µs."""
         interval = float(self.model.evaluate(chips).interval_us[0])
+        if interval < self.best_us * (1 - _GAIN):
+            self.vain = 0
         if np.isfinite(interval) and not any(np.array_equal(chips, other) for _, other in self.ranked):
             self.ranked = sorted([*self.ranked, (interval, chips)], key=_interval)
         return interval
@@ -217,7 +220,8 @@ class _Search:
         """Moves items of pipelines from chip to chip: of the best in one turn, and of a second in the next.
 
         The second one begins where the best did, and begins there again when it gets no shorter: what begins at the
-        best seldom leaves its neighbourhood. Where nothing is found for a while, the first one does so in turn.
+        best seldom leaves its neighbourhood. Where nothing is found for a while, the first one begins there too, every
+        other time.
 
         Args:
             deadline: `time.monotonic()` at which to end.
@@ -236,8 +240,9 @@ class _Search:
             turns = range(self.turns, self.turns + self.threads)
             self.turns += self.threads
             second = self.start if self.second is None else self.second[1]
-            anew = self.vain >= _LOST and self.vain % 2 == 0
-            first = self.start if anew else self.ranked[0][1]
+            if any(turn % 2 == 0 for turn in turns):
+                self.anew = self.vain >= _LOST and not self.anew
+            first = self.start if self.anew else self.ranked[0][1]
             starts = [second if turn % 2 else first for turn in turns]
             beside: list[tuple[float, IntArray]] = []
             for turn, chips in zip(turns, self.shifts.each(starts, seconds, seed, turns), strict=True):
@@ -246,7 +251,7 @@ class _Search:
                     beside += [(interval, chips)] if turn % 2 else []
             if len(turns) > 1 or turns[0] % 2:
                 self.follow(beside)
-            self.vain = 0 if self.best_us < before * (1 - _GAIN) else self.vain + 1
+            self.vain += self.best_us >= before * (1 - _GAIN)
 
     def follow(self, found: list[tuple[float, IntArray]]) -> None:
         """Goes on from the shortest that came of the second pipeline, or anew if it is no shorter, or is the best."""

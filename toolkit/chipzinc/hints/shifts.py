@@ -50,14 +50,13 @@ _TURNS: tuple[tuple[bool, float, dict[str, float]], ...] = (
 )
 """Whether groups move, how hot it is, and in which manner.
 
-Those with ladders come of 40 drawn at random, which were tried for 8 s each on nine RNNs, NAS cells and random wirings
-of the zoo: next to those chosen before, each makes the shortest of them shorter. No one is the best on all: low prices
-are on deep-speech-2 and bigru-tagger, and lead nowhere on gnmt. Where ladders find nothing, as on lstm-stacked, sets or
-single items alone do; that groups move adds to the variety.
+Chosen of many by what they find in 8 s on nine RNNs, NAS cells and random wirings of the zoo. No one is the best on
+all: low prices are on deep-speech-2 and bigru-tagger, and lead nowhere on gnmt; lstm-stacked wants single items or
+sets without ladders.
 """
 
 _MANY_OPS = 6_000  # so many hardly move one by one in a while, so that groups come first
-_GROUPED = 6  # turn in which these move
+_GROUPED = next(turn for turn, (grouped, _, _) in enumerate(_TURNS) if grouped)
 
 
 def may_shift(package: Package) -> bool:
