@@ -38,7 +38,7 @@ def stacked(graph: OpGraph, n_ops: int) -> OpGraph:
 
 def prefix(graph: OpGraph, n_ops: int) -> OpGraph:
     """The first ops of a graph."""
-    tensors = np.flatnonzero(graph.tensor_producer < n_ops)
+    tensors: list[int] = np.flatnonzero(graph.tensor_producer < n_ops).tolist()
     weights = [w for w in range(len(graph.weight_elements)) if (graph.weight_users[w] < n_ops).any()]
     return dataclasses.replace(
         graph,
