@@ -134,7 +134,7 @@ class SliceSearch:
     it is told to take its time.
 
     Attributes:
-        seconds: most time to spend, also where samples alone are limited; 0 for what the budget says.
+        seconds: time to spend, about, also where samples alone are limited; 0 for what the budget says.
     """
 
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
@@ -157,7 +157,8 @@ class SliceSearch:
         quick_us = np.inf if first.chips is None else _modelled_us(case, first.chips)
         best = _first_valid(case, [chips for interval, chips in found if interval < quick_us])
         seconds = time.monotonic() - begin
-        if best is None or seconds > limit_s or (best_us := case.score_us(best)) >= first.interval_us:
+        late = budget.seconds is not None and seconds > budget.seconds
+        if best is None or late or (best_us := case.score_us(best)) >= first.interval_us:
             return first
         return Trajectory((*first.points, Point(1, seconds, best_us)), best, samples=1, seconds=seconds)
 
