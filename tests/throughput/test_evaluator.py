@@ -15,6 +15,7 @@ from chipzinc.errors import InputError, NoAnswerError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.throughput.evaluator import CommandEvaluator, Evaluator, ModelEvaluator
 from chipzinc.throughput.model import ThroughputModel
+from tests.processes import is_running
 from tests.throughput.small import graph, package
 
 CHIPS = np.array([[0, 1], [1, 1]])
@@ -92,16 +93,6 @@ time.sleep(60)
         command(script, tmp_path, timeout_s=2).score(CHIPS[:1])
     assert time.monotonic() - before < 20
     assert not is_running(int(started.read_text()))
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits for its parent to notice does not."""
-    status = Path(f"/proc/{pid}/stat")
-    for _ in range(50):
-        if not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "Z":
-            return False
-        time.sleep(0.05)
-    return True
 
 
 @pytest.mark.parametrize(

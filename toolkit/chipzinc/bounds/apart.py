@@ -1,7 +1,7 @@
 """`Apart`: the long proofs in a process of their own, which ends when it is told to, or with the process that began it.
 
 HiGHS hears of nothing while it solves: a thread in it would outlive a search by seconds, and bring down a program that
-ends meanwhile. `python -m chipzinc.bounds.apart` reads a pickled `_Task` on stdin and writes a line of JSON a bound.
+ends meanwhile. The process reads a pickled `_Task` on stdin and writes a line of JSON a bound.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import numpy as np
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.filling import Filler
 from chipzinc.hints.genetic import evolve
+from chipzinc.hints.lineages import Lineages
 from chipzinc.hints.shifts import Shifts, may_shift
 from chipzinc.ideals.bottleneck import chain
 from chipzinc.ideals.items import hard
@@ -48,8 +49,6 @@ _BRIEF_S = 3.0  # a time in which the others may come to little
 _FILLING_SHARE = 0.12  # of the time, where the quick pipelines are not near
 _SHIFTING_SHARE = 0.5  # of the time, for what is then found
 _SHIFTING_S = 3.0  # at least, at a time
-_LOST = 2  # times that shifting finds nothing, after which every other time it begins anew
-_GAIN = 1e-3  # share by which a pipeline has to be shorter to count as a find
 _ORDERS_SHARE = 0.75  # of the time, after which what is found is shifted
 _EVOLVING_SHARE = 0.3  # of the time left then, for orders where there are too many to look at all
 _BEAMS = (1, 3)  # partial pipelines kept, in turn
@@ -130,11 +129,7 @@ class _Search:
         self.model = ThroughputModel(self.context.graph, self.context.package)
         package = self.context.package
         self.shifts = Shifts(self.context.graph, package, self.context.coarsening) if may_shift(package) else None
-        self.turns = 0  # of shifting, so far
-        self.vain = 0  # times since something was found
-        self.anew = False  # whether it began anew last time
-        self.start: IntArray | None = None  # of shifting
-        self.second: tuple[float, IntArray] | None = None  # pipeline that came of the start, beside the best
+        self.lineages: Lineages | None = None  # of what is shifted
         self.no_jumps = self.context.no_jumps or hard(package, "max_hops")
         self.any_order = hard(package, "acyclic_quotient") and not hard(package, "acyclic_dataflow")
 
@@ -160,8 +155,6 @@ class _Search:
     def add(self, chips: IntArray) -> float:
         """Scores a pipeline and puts it in its place; returns its interval in µs."""
         interval = float(self.model.evaluate(chips).interval_us[0])
-        if interval < self.best_us * (1 - _GAIN):
-            self.vain = 0
         if np.isfinite(interval) and not any(np.array_equal(chips, other) for _, other in self.ranked):
             self.ranked = sorted([*self.ranked, (interval, chips)], key=_interval)
         return interval
@@ -217,11 +210,7 @@ class _Search:
                 least = filler.floor_us
 
     def shift(self, deadline: float, seed: int) -> None:
-        """Moves items of pipelines from chip to chip: of the best in one turn, and of a second in the next.
-
-        The second one begins where the best did, and begins there again when it gets no shorter: what begins at the
-        best seldom leaves its neighbourhood. Where nothing is found for a while, the first one begins there too, every
-        other time.
+        """Moves items of pipelines from chip to chip; see `Lineages` for which.
 
         Args:
             deadline: `time.monotonic()` at which to end.
@@ -229,34 +218,19 @@ class _Search:
         """
         if self.shifts is None or not self.ranked:
             return
-        if self.start is None:
-            self.start = self.ranked[0][1]
+        lineages = self.lineages = self.lineages or Lineages(self.ranked[0][1])
         pieces = max(1, int((deadline - time.monotonic()) / _SHIFTING_S))
         for piece in range(pieces):
             seconds = (deadline - time.monotonic()) / (pieces - piece)
             if seconds <= 0 or self.reached:
                 return
-            before = self.best_us
-            turns = range(self.turns, self.turns + self.threads)
-            self.turns += self.threads
-            second = self.start if self.second is None else self.second[1]
-            if any(turn % 2 == 0 for turn in turns):
-                self.anew = self.vain >= _LOST and not self.anew
-            first = self.start if self.anew else self.ranked[0][1]
-            starts = [second if turn % 2 else first for turn in turns]
-            beside: list[tuple[float, IntArray]] = []
-            for turn, chips in zip(turns, self.shifts.each(starts, seconds, seed, turns), strict=True):
-                if chips is not None and self.overflowing(chips) is None:
-                    interval = self.add(chips)
-                    beside += [(interval, chips)] if turn % 2 else []
-            if len(turns) > 1 or turns[0] % 2:
-                self.follow(beside)
-            self.vain += self.best_us >= before * (1 - _GAIN)
-
-    def follow(self, found: list[tuple[float, IntArray]]) -> None:
-        """Goes on from the shortest that came of the second pipeline, or anew if it is no shorter, or is the best."""
-        shortest = np.inf if self.second is None else self.second[0]
-        self.second = min((each for each in found if self.best_us < each[0] < shortest), key=_interval, default=None)
+            turns, starts = lineages.give_out(self.ranked[0], self.threads)
+            shifted = self.shifts.each(starts, seconds, seed, turns)
+            found = [
+                None if chips is None or self.overflowing(chips) is not None else (self.add(chips), chips)
+                for chips in shifted
+            ]
+            lineages.take(turns, found, self.best_us)
 
     def order(self, groups: Ordered, ops: Ordered, seed: int) -> bool:
         """Looks at all ideals of the ops where these can be listed, of groups or of some orders where not.
