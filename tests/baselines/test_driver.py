@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -95,6 +96,32 @@ def test_a_budget_of_time_ends_the_run(corrector: Corrector) -> None:
     went = run_samples(corrector, drawn(corrector), Budget(seconds=1.0), batch=2)
     assert went.samples > 0
     assert all(point.seconds <= went.seconds for point in went.points)
+
+
+def test_where_time_is_limited_the_first_hint_comes_alone(corrector: Corrector) -> None:
+    recording = Recording(drawn(corrector))
+    run_samples(corrector, recording, Budget(samples=7, seconds=60.0), batch=3)
+    assert [n_samples for n_samples, _ in recording.asked] == [1, 3, 3]
+
+
+@dataclass
+class Late(Recording):
+    """Lets all time but an instant pass before its second batch."""
+
+    until: float = math.inf
+
+    def propose(self, n_samples: int, spent: float) -> Proposal:
+        if self.asked:
+            time.sleep(max(0.0, self.until - time.monotonic()))
+        return super().propose(n_samples, spent)
+
+
+def test_a_batch_for_which_too_little_time_is_left_loses_nothing(corrector: Corrector) -> None:
+    limit_s = 4.0
+    late = Late(drawn(corrector), until=time.monotonic() + limit_s - 0.005)
+    went = run_samples(corrector, late, Budget(seconds=limit_s))
+    assert went.chips is not None
+    assert (went.samples, len(late.asked)) == (1, 2)
 
 
 def test_annealing_finds_the_best_of_every_valid_partition(corrector: Corrector, session: Session) -> None:

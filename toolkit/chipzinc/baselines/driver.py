@@ -16,7 +16,7 @@ import numpy as np
 
 from chipzinc.correct.problem import Mode, Problem
 from chipzinc.correct.projection import project
-from chipzinc.errors import InputError
+from chipzinc.errors import InputError, SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import FloatArray, IntArray, OpGraph
 from chipzinc.grouping import group_ops
@@ -244,6 +244,9 @@ def run_samples(
 ) -> Trajectory:
     """Proposes, corrects, scores and observes until the budget is spent. Ctrl-C ends it, with the best so far.
 
+    Where time is limited, the first hint is a batch of its own, so that there is an answer as soon as may be, and a
+    batch for which too little time is left ends the run.
+
     Args:
         corrector: corrects and scores.
         proposer: proposes and observes.
@@ -254,17 +257,22 @@ def run_samples(
 
     Raises:
         InfeasibleError: if no valid partition of the groups exists.
-        SolverError: if the solver fails before it has corrected anything.
+        SolverError: if the solver fails on a batch, unless time is over and something was found before.
     """
     begin = time.monotonic() if begin is None else begin
     went = Trajectory((), None)
     while (spent := budget.spent(went.samples, time.monotonic() - begin)) < 1 and not went.interrupted:
-        wanted = batch if budget.samples is None else min(batch, budget.samples - went.samples)
+        most = 1 if budget.seconds is not None and not went.samples else batch
+        wanted = most if budget.samples is None else min(most, budget.samples - went.samples)
         proposal = proposer.propose(wanted, spent)
         limit_s = _BATCH_LIMIT_S + _SAMPLE_LIMIT_S * wanted
-        if budget.seconds is not None:
-            limit_s = min(limit_s, budget.seconds - (time.monotonic() - begin))
-        corrected = corrector(proposal, max(limit_s, 1e-3))
+        left_s = math.inf if budget.seconds is None else max(1e-3, budget.seconds - (time.monotonic() - begin))
+        try:
+            corrected = corrector(proposal, min(limit_s, left_s))
+        except SolverError:
+            if limit_s < left_s or not went.points:
+                raise
+            break
         went = _noted(went, corrected, corrector.coarsening, time.monotonic() - begin)
         proposer.observe(corrected)
         progress(f"{went.samples} samples, best {went.interval_us:.6g} µs")
