@@ -4,8 +4,8 @@
     python -m benchmarks.experiments bert --seeds 1        # one of them, as far as one seed
 
 Follows Xie et al., MLSys 2022, section 5. Runs are kept in docs/experiments/ as they end, a JSON line each; tables and
-plots are made from them. All methods go through the same correction; `slice` and `optimise` stand beside them as
-methods that take no samples. `greedy` is the reference: its hint, corrected.
+plots are made from them. All methods go through the same correction; `slice`, of one sample, and `optimise`, of none,
+stand beside them. `greedy` is the reference: its hint, corrected.
 """
 
 from __future__ import annotations

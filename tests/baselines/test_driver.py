@@ -12,7 +12,9 @@ import pytest
 from chipzinc.baselines.annealing import Annealing
 from chipzinc.baselines.driver import Budget, Corrected, Corrector, Point, Proposal, Trajectory, run_samples
 from chipzinc.baselines.random import Drawn
-from chipzinc.errors import InputError
+from chipzinc.errors import InputError, SolverError
+from chipzinc.graph.zoo import load_zoo_graph
+from chipzinc.hardware.load import load_spec
 from chipzinc.hardware.package import Package
 from chipzinc.hints.sources import Uniform
 from chipzinc.rules.catalogue import selected_rules
@@ -92,10 +94,10 @@ def test_the_same_seed_gives_the_same_curve(corrector: Corrector) -> None:
     ]
 
 
-def test_a_budget_of_time_ends_the_run(corrector: Corrector) -> None:
-    went = run_samples(corrector, drawn(corrector), Budget(seconds=1.0), batch=2)
-    assert went.samples > 0
-    assert all(point.seconds <= went.seconds for point in went.points)
+def test_a_budget_of_time_is_spent_and_ends_the_run(corrector: Corrector) -> None:
+    went = run_samples(corrector, drawn(corrector), Budget(seconds=3.0), batch=2)
+    assert went.samples > 3
+    assert 2.0 < went.seconds < 6.0
 
 
 def test_where_time_is_limited_the_first_hint_comes_alone(corrector: Corrector) -> None:
@@ -116,12 +118,48 @@ class Late(Recording):
         return super().propose(n_samples, spent)
 
 
-def test_a_batch_for_which_too_little_time_is_left_loses_nothing(corrector: Corrector) -> None:
-    limit_s = 4.0
-    late = Late(drawn(corrector), until=time.monotonic() + limit_s - 0.005)
+def test_a_batch_for_which_too_little_time_is_left_loses_nothing(session: Session) -> None:
+    corrector = Corrector(load_zoo_graph("resnet50"), load_spec("mcm16-ring"), session)
+    limit_s = 10.0
+    late = Late(drawn(corrector), until=time.monotonic() + limit_s - 0.05)
     went = run_samples(corrector, late, Budget(seconds=limit_s))
     assert went.chips is not None
     assert (went.samples, len(late.asked)) == (1, 2)
+
+
+@dataclass
+class Closing(Recording):
+    """Ends the session before its second batch."""
+
+    session: Session | None = None
+
+    def propose(self, n_samples: int, spent: float) -> Proposal:
+        if self.asked and self.session is not None:
+            self.session.close()
+        return super().propose(n_samples, spent)
+
+
+def test_a_solver_that_fails_while_there_is_time_is_told() -> None:
+    with Session(solver="chuffed") as session:
+        corrector = Corrector(GRAPH, ring(), session)
+        with pytest.raises(SolverError):
+            run_samples(corrector, Closing(drawn(corrector), session=session), Budget(seconds=60.0))
+
+
+@dataclass
+class Interrupted(Recording):
+    """Is interrupted before its third batch."""
+
+    def propose(self, n_samples: int, spent: float) -> Proposal:
+        if len(self.asked) == 2:
+            raise KeyboardInterrupt
+        return super().propose(n_samples, spent)
+
+
+def test_ctrl_c_keeps_the_best_so_far(corrector: Corrector) -> None:
+    went = run_samples(corrector, Interrupted(drawn(corrector)), Budget(samples=12), batch=3)
+    assert (went.interrupted, went.samples) == (True, 6)
+    assert went.chips is not None
 
 
 def test_annealing_finds_the_best_of_every_valid_partition(corrector: Corrector, session: Session) -> None:

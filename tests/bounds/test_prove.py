@@ -69,7 +69,7 @@ def test_where_each_chip_feeds_the_next_the_chain_of_ideals_is_the_optimum(model
 
 @settings(deadline=None, max_examples=40)
 @given(graphs(max_ops=6), st.sampled_from(IN_ORDER[:1] + OTHERS[:3]))
-def test_the_bounds_for_larger_graphs_hold_too(model: OpGraph, on: Package) -> None:
+def test_no_partition_is_shorter_than_the_bounds_for_larger_graphs(model: OpGraph, on: Package) -> None:
     best = shortest(model, on)
     for proof in (part_bound, three_block_bound):
         value = proof(model, on, 1e-3, 5)
@@ -91,7 +91,7 @@ def test_chains_without_triangles_are_the_optimum_under_all_four_rules(model: Op
 
 @settings(deadline=None, max_examples=60)
 @given(graphs(max_ops=6), st.sampled_from(["ring-one-way", "ring-two-way"]))
-def test_what_lies_beside_edges_gives_a_bound(model: OpGraph, kind: str) -> None:
+def test_no_partition_is_shorter_than_what_lies_beside_edges(model: OpGraph, kind: str) -> None:
     on = package(f"kind: {kind}", chips=4, more="rules: [acyclic_dataflow, triangle_dependency]")
     every = np.array(list(itertools.product(range(4), repeat=model.n_ops)), dtype=np.int64)
     edges = model.edges.tolist()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chipzinc.policy.checkpoint import save_policy
+from chipzinc.policy.learner import Learner
 from chipzinc.policy.network import build
 from tests.cli.conftest import Cli
 
@@ -48,6 +49,29 @@ def test_a_run_is_trained_resumed_and_used(cli: Cli, tmp_path: Path) -> None:
         "partition", "lenet5", "--hw", "mcm16-ring", "--mode", "fix", "--hints", "policy", "--policy", run / "last"
     )
     assert used.status == 0
+
+
+def test_ctrl_c_while_a_policy_is_tuned_keeps_the_best_plan(
+    cli: Cli, diamond: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(self: Learner, seen: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Learner, "learn", cut)
+    plan = diamond.parent / "plan.yaml"
+    asked = ("--hw", "mcm16-ring", "--hints", "policy", "--policy", policy, "--finetune", "30", "-o", plan)
+    ended = cli("partition", diamond, *asked)
+    assert ended.status == 130
+    assert cli("verify", plan).status == 0
+
+
+@pytest.mark.slow
+def test_a_tuned_policy_begins_where_single_ops_have_moved(cli: Cli) -> None:
+    asked = ("partition", "nasnet-a-mobile", "--hw", "mcm36-ring", "--mode", "fix", "--json")
+    sliced = cli(*asked, "--hints", "slice")
+    tuned = cli(*asked, "--hints", "policy", "--finetune", "1")
+    assert (sliced.status, tuned.status, tuned.json["valid"]) == (0, 0, True)
+    assert tuned.json["interval_us"] < 0.8 * sliced.json["interval_us"]
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,16 @@ def test_what_overflows_over_time_is_corrected_anew(session: Session, solver: st
     np.testing.assert_array_equal([each.group_chip for each in kept.corrections], static[~overflowing][:20])
 
 
+def test_a_solver_that_fails_midway_loses_nothing_of_what_it_had_corrected(solver: str) -> None:
+    given = problem(GATHER, package(chips=2, sram="20 B"), SEED_RULES)
+    with Session(solver=solver) as session:
+        hints = np.tile(assignments(4, 2), (20, 1))
+        batch = correct(session, given, hints, mode="fix", solver=solver, progress=lambda _: session.close())
+    corrected = [each.group_chip is not None for each in batch.corrections]
+    assert any(corrected)
+    assert len(corrected) == len(hints)
+
+
 def test_verify_names_the_chip_and_the_time_of_an_overflow(session: Session) -> None:
     on = package(chips=2, sram="12 B")
     (verdict,) = verify(session, GATHER, on, problem(GATHER, on, SEED_RULES).rules, np.zeros((1, 4), dtype=int))

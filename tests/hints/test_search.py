@@ -125,6 +125,19 @@ def test_scores_of_a_recurrent_network_spread_over_chips_that_edges_pass_over(
     assert not has_triangle(model.edges.tolist(), found[0][1].tolist())
 
 
+def test_ctrl_c_ends_the_search_with_what_it_has() -> None:
+    def pressed() -> float:
+        raise KeyboardInterrupt
+
+    on = package("kind: ring-one-way", chips=6, sram="2 kB", more=TRIANGLE)
+    given = context(ladder(8), on, no_jumps=True)
+    told: list[bool] = []
+    found = best_slices(given, 20.0, bound_us=pressed, interrupted=lambda: told.append(True))
+    assert (len(told), len(found) > 0) == (1, True)
+    with pytest.raises(KeyboardInterrupt):
+        best_slices(given, 20.0, bound_us=pressed)
+
+
 def test_the_same_seed_evolves_the_same_ever_cheaper_orders() -> None:
     pairs = np.array([(0, 5), (2, 5)], dtype=np.int64)
     wanted = np.random.default_rng(1).permutation(9)

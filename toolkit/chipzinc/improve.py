@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ from chipzinc.bounds.apart import Apart
 from chipzinc.bounds.memory import check_fit
 from chipzinc.bounds.prove import may_gain, prove
 from chipzinc.bounds.simple import Bound
-from chipzinc.errors import InfeasibleError
+from chipzinc.errors import InfeasibleError, SolverError
 from chipzinc.graph.coarsen import Coarsening
 from chipzinc.graph.opgraph import IntArray, OpGraph
 from chipzinc.grouping import group_ops
@@ -62,7 +62,7 @@ class Optimised(Partitioned):
         improvements: how many of them held something better.
         objective: what was minimised.
         values: values of the objective's terms.
-        proven: whether no partition of the ops is better, by more than is worth a solve.
+        proven: whether no partition of the ops is better, by more than is worth a solve; never under a foreign judge.
         failure: what ended the search before its time, if solvers kept failing.
     """
 
@@ -236,7 +236,9 @@ def _summed_up(
         improvements=outcome.improvements,
         objective=str(scorer.objective),
         values=tuple(scorer.standing(chips).values.tolist()),
-        proven=outcome.proven or (bound is not None and scorer.reaches(outcome.best, bound.value_us)),
+        proven=bound is not None
+        and np.array_equal(chips, outcome.best.chips)
+        and (outcome.proven or scorer.reaches(outcome.best, bound.value_us)),
         failure=outcome.failure,
     )
 
@@ -305,7 +307,8 @@ def _start(problem: _Problem, hints: HintSource, samples: int, workers: int) -> 
     """A valid partition: the best hint that holds as it is, else the best correction."""
     graph, package, session, limits = problem.graph, problem.package, problem.session, problem.limits
     problem.progress(f"looking for pipelines of {problem.coarsening.n_groups} groups to start from")
-    hinted = _hints(problem, hints, samples, workers)
+    ctrl_c = threading.Event()
+    hinted = _hints(problem, hints, samples, workers, ctrl_c.set)
     problem.progress("checking them")
     begin = time.monotonic()
     left = None if limits.deadline is None else max(_LEAST_CHECK_S, limits.left_s())
@@ -313,7 +316,7 @@ def _start(problem: _Problem, hints: HintSource, samples: int, workers: int) -> 
     check_s = time.monotonic() - begin
     for chips, verdict in zip(hinted, verdicts, strict=True):
         if verdict.valid:
-            return _Start(chips, chips, verdict, check_s, check_s)
+            return _Start(chips, chips, verdict, check_s, check_s, interrupted=ctrl_c.is_set())
     found = partition(
         graph,
         package,
@@ -334,7 +337,7 @@ def _start(problem: _Problem, hints: HintSource, samples: int, workers: int) -> 
         found.samples,
         found.timed_out,
         found.memory_rounds,
-        found.interrupted,
+        found.interrupted or ctrl_c.is_set(),
     )
 
 
@@ -344,17 +347,19 @@ def _value_rank(problem: _Problem, source: HintSource) -> IntArray:
     return np.argsort(ranking, axis=1)[problem.coarsening.group_of]
 
 
-def _hints(problem: _Problem, hints: HintSource, samples: int, workers: int) -> IntArray:
-    """The most promising hints, the best first, shape [hint, op]."""
+def _hints(
+    problem: _Problem, hints: HintSource, samples: int, workers: int, interrupted: Callable[[], None]
+) -> IntArray:
+    """The most promising hints, the best first, shape [hint, op]; on Ctrl-C those found so far."""
     context, limits = problem.context, problem.limits
     if isinstance(hints, Given):
         return hints.chips[None]
     if isinstance(hints, Slice):
         counted = limits.iterations is not None and limits.deadline is None
         spend = 0.0 if counted else min(_LONGEST_START_S, _START_SHARE * limits.left_s())
-        found = best_slices(context, spend, problem.seed, lambda: limits.bound_us, workers)[:_STARTS]
+        found = best_slices(context, spend, problem.seed, lambda: limits.bound_us, workers, interrupted)
         if found:
-            return np.stack([chips for _, chips in found])
+            return np.stack([chips for _, chips in found[:_STARTS]])
     rankings = hints.rankings(context, samples, np.random.default_rng(problem.seed))
     drawn = problem.coarsening.expand(np.unique(rankings[..., 0], axis=0))
     intervals = ThroughputModel(problem.graph, problem.package).evaluate(drawn).interval_us
@@ -365,8 +370,11 @@ def _confirmed(session: Session, task: Task, best: Standing, start: _Start, solv
     """The best partition, if the rules confirm it; else the start, which they have confirmed."""
     if np.array_equal(best.chips, start.chips):
         return start.chips, start.verdict
-    (verdict,) = verify(session, task.graph, task.package, task.rules, best.chips[None], solver=solver)
-    return (best.chips, verdict) if verdict.valid else (start.chips, start.verdict)
+    with suppress(SolverError):
+        (verdict,) = verify(session, task.graph, task.package, task.rules, best.chips[None], solver=solver)
+        if verdict.valid:
+            return best.chips, verdict
+    return start.chips, start.verdict
 
 
 def _best(proven: list[Bound], outcome: Outcome) -> Bound:

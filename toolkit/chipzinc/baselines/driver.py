@@ -33,6 +33,7 @@ NOT_CORRECTED = -1
 
 _BATCH_LIMIT_S = 30.0  # where nothing else limits a batch, for compiling it
 _SAMPLE_LIMIT_S = 5.0  # and for each of its samples: a stuck one must not hold up the others
+_END_S = 0.3  # before the end of its time a batch has to be done, so that it can be scored
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Budget:
         by_samples = 0.0 if self.samples is None else samples / self.samples
         by_time = 0.0 if self.seconds is None else seconds / self.seconds
         return min(1.0, max(by_samples, by_time))
+
+    def left_s(self, seconds: float) -> float:
+        """Seconds left after so many, 0 where none are, infinite where time is not limited."""
+        return math.inf if self.seconds is None else max(0.0, self.seconds - seconds)
 
 
 @dataclass(frozen=True)
@@ -244,8 +249,8 @@ def run_samples(
 ) -> Trajectory:
     """Proposes, corrects, scores and observes until the budget is spent. Ctrl-C ends it, with the best so far.
 
-    Where time is limited, the first hint is a batch of its own, so that there is an answer as soon as may be, and a
-    batch for which too little time is left ends the run.
+    Where time is limited, the first hint is a batch of its own, so that there is an answer as soon as may be. What
+    comes after the time counts only where there was no answer before.
 
     Args:
         corrector: corrects and scores.
@@ -257,24 +262,28 @@ def run_samples(
 
     Raises:
         InfeasibleError: if no valid partition of the groups exists.
-        SolverError: if the solver fails on a batch, unless time is over and something was found before.
+        SolverError: if the solver fails on a batch, unless it does so at the end of the time and after an answer.
     """
     begin = time.monotonic() if begin is None else begin
     went = Trajectory((), None)
     while (spent := budget.spent(went.samples, time.monotonic() - begin)) < 1 and not went.interrupted:
         most = 1 if budget.seconds is not None and not went.samples else batch
         wanted = most if budget.samples is None else min(most, budget.samples - went.samples)
-        proposal = proposer.propose(wanted, spent)
-        limit_s = _BATCH_LIMIT_S + _SAMPLE_LIMIT_S * wanted
-        left_s = math.inf if budget.seconds is None else max(1e-3, budget.seconds - (time.monotonic() - begin))
         try:
-            corrected = corrector(proposal, min(limit_s, left_s))
+            proposal = proposer.propose(wanted, spent)
+            left_s = budget.left_s(time.monotonic() - begin) - _END_S
+            corrected = corrector(proposal, max(1e-3, min(_BATCH_LIMIT_S + _SAMPLE_LIMIT_S * wanted, left_s)))
+            seconds = time.monotonic() - begin
+            if went.points and not budget.left_s(seconds):
+                break
+            went = _noted(went, corrected, corrector.coarsening, seconds)
+            proposer.observe(corrected)
+        except KeyboardInterrupt:
+            went = replace(went, interrupted=True)
         except SolverError:
-            if limit_s < left_s or not went.points:
+            if not went.points or budget.left_s(time.monotonic() - begin) > 2 * _END_S:
                 raise
             break
-        went = _noted(went, corrected, corrector.coarsening, time.monotonic() - begin)
-        proposer.observe(corrected)
         progress(f"{went.samples} samples, best {went.interval_us:.6g} µs")
     return replace(went, seconds=time.monotonic() - begin)
 

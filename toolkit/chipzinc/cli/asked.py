@@ -59,6 +59,10 @@ class Asked:
             return None
         return parse_time_limit(self.time_limit or DEFAULT_LIMITS[self.mode])
 
+    def hurried(self) -> Asked:
+        """The same without a search: hints are corrected and that is all."""
+        return Asked("fix", self.solvers[:1], 1, None, None, self.time_limit, self.seed)
+
     def _optimise_robust(
         self,
         objective: RobustObjective,

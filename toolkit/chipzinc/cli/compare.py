@@ -36,8 +36,8 @@ Methods = Annotated[
     typer.Option(
         "--method",
         metavar="METHOD",
-        help="greedy, random, noisy, annealing, slice, optimise, cp-sat, or another package's; settings as in "
-        "annealing:temperature=0.02,batch=10. May be given several times.",
+        help="greedy, random, noisy, annealing, slice, optimise, cp-sat, policy, finetuned, scratch, ordered, or "
+        "another package's; settings as in annealing:temperature=0.02,batch=10. May be given several times.",
     ),
 ]
 Samples = Annotated[int | None, typer.Option("--samples", min=1, help="Samples for each run of a method that samples.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from chipzinc.plans.plan import Plan
     from chipzinc.recipe import Partitioned
     from chipzinc.solve import Session
+    from chipzinc.throughput.evaluator import Evaluator
 
 FIELDS = (
     "valid",
@@ -137,15 +139,12 @@ def partition_graph(
         inputs = load_inputs(graph, hardware, fix_shape)
         judge = None if evaluator is None else CommandEvaluator(evaluator, lambda chips: _document(inputs, chips))
         import_s = time.monotonic() - begin
-        if hints == POLICY:
-            first = asked.solvers[0]
-            source = policy_source(inputs, policy, finetune, solver=first, seed=seed, judge=judge, progress=progress)
-        else:
-            source = _hint_source(hints, inputs)
+        source, interrupted = _source(hints, inputs, asked, policy, finetune, judge, progress)
         with Session(solver=asked.solvers[0]) as session:
             order = source if hints == POLICY and finetune is None else None
-            found = asked.run(inputs, session, source, judge, progress, order)
+            found = (asked.hurried() if interrupted else asked).run(inputs, session, source, judge, progress, order)
             tools = _tools(session, asked.solvers)
+    found = replace(found, interrupted=found.interrupted or interrupted)
     answer = _answer(found, inputs, tools)
     answer["seconds"] = found.seconds | {"import": import_s, "total": time.monotonic() - begin}
     if output is not None:
@@ -189,15 +188,35 @@ def _sweep(
         )
 
 
-def _hint_source(hints: str, inputs: Inputs) -> HintSource:
-    """A source by name, or the whole partition of a plan file."""
+def _source(
+    hints: str,
+    inputs: Inputs,
+    asked: Asked,
+    policy: str | None,
+    finetune: int | None,
+    judge: Evaluator | None,
+    progress: Progress,
+) -> tuple[HintSource, bool]:
+    """A policy, a source by name, or the whole partition of a plan file; and whether Ctrl-C ended fine-tuning."""
     from chipzinc.hints.sources import Given, hint_source
     from chipzinc.plans.files import load_design
 
+    if hints == POLICY:
+        counted = asked.iterations is not None
+        return policy_source(
+            inputs,
+            policy,
+            finetune,
+            solver=asked.solvers[0],
+            seed=asked.seed,
+            judge=judge,
+            counted=counted,
+            progress=progress,
+        )
     if not Path(hints).is_file():
-        return hint_source(hints)
+        return hint_source(hints), False
     design = load_design(Path(hints))
-    return Given(design.whole(design.chips(inputs.graph, inputs.package, inputs.sha256), inputs.graph))
+    return Given(design.whole(design.chips(inputs.graph, inputs.package, inputs.sha256), inputs.graph)), False
 
 
 def _tools(session: Session, solvers: Sequence[str]) -> dict[str, str]:

@@ -8,10 +8,13 @@ import typer
 
 from chipzinc.cli.inputs import Inputs
 from chipzinc.cli.output import Progress
-from chipzinc.errors import InputError, NoAnswerError
+from chipzinc.errors import InfeasibleError, InputError, NoAnswerError
 
 if TYPE_CHECKING:
+    from chipzinc.baselines.driver import Trajectory
+    from chipzinc.compare.case import Case
     from chipzinc.hints.sources import HintSource
+    from chipzinc.policy.network import PolicyNetwork
     from chipzinc.throughput.evaluator import Evaluator
 
 POLICY = "policy"
@@ -22,7 +25,12 @@ Policy = Annotated[
 ]
 Finetune = Annotated[
     int | None,
-    typer.Option("--finetune", min=1, metavar="N", help="With --hints policy: learn from N corrections first."),
+    typer.Option(
+        "--finetune",
+        min=1,
+        metavar="N",
+        help="With --hints policy: look 8 s for a start and learn from N corrections, before the time limit counts.",
+    ),
 ]
 
 
@@ -45,36 +53,74 @@ def policy_source(
     solver: str,
     seed: int,
     judge: Evaluator | None,
+    counted: bool,
     progress: Progress,
-) -> HintSource:
-    """A policy's draws, or the best partition that fine-tuning it found.
+) -> tuple[HintSource, bool]:
+    """A policy's draws, or the best partition that fine-tuning it found, and whether Ctrl-C ended that.
+
+    Args:
+        inputs: graph and package.
+        policy: a checkpoint's folder, or a shipped one; None for the one that is taken unless told otherwise.
+        finetune: corrections to learn from; None: the policy's draws.
+        solver: the solver that corrects.
+        seed: of the draws.
+        judge: scores what is corrected; None for the throughput model.
+        counted: whether the same seed is to give the same result; fine-tuning then begins at slice's quick hint.
+        progress: told what is being done.
 
     Raises:
+        InfeasibleError: if the rules leave no partition.
         InputError: if torch is missing, or there is no such policy.
         NoAnswerError: if fine-tuning found nothing that holds.
+        KeyboardInterrupt: if Ctrl-C ended it before it had found anything.
     """
     try:
         import chipzinc.policy.network  # noqa: F401
     except ImportError as error:
         raise InputError(f"the policy needs the extra 'policy': {error}", field="--hints") from None
-    import numpy as np
-
-    from chipzinc.baselines.driver import Budget, Corrector
-    from chipzinc.hints.sources import Given, start_hint
+    from chipzinc.compare.case import Case
+    from chipzinc.hints.sources import Given
     from chipzinc.policy.checkpoint import SHIPPED, load_policy
     from chipzinc.policy.device import prepare
     from chipzinc.policy.source import PolicyHints
-    from chipzinc.policy.tune import tune
     from chipzinc.solve import Session
 
     prepare()
     network = load_policy(policy or SHIPPED)
     if finetune is None:
-        return PolicyHints(network)
+        return PolicyHints(network), False
     with Session(solver=solver) as session:
-        corrector = Corrector(inputs.graph, inputs.package, session, solver, judge)
-        first = np.stack([start_hint(corrector.context, start) for start in ("slice", "greedy")])
-        found = tune(network, corrector, Budget(finetune), first=first, seed=seed, progress=progress)
+        case = Case(inputs.graph, inputs.package, session, solver, progress, judge)
+        try:
+            found = _tuned(network, case, finetune, seed, counted=counted, coarse=True)
+        except InfeasibleError:
+            progress("no partition of the groups holds; trying the ops themselves")
+            found = _tuned(network, case, finetune, seed, counted=counted, coarse=False)
+    if found.chips is None and found.interrupted:
+        raise KeyboardInterrupt
     if found.chips is None:
         raise NoAnswerError("none of the hints was corrected in time: try another --solver")
-    return Given(found.chips)
+    return Given(found.chips), found.interrupted
+
+
+def _tuned(
+    network: PolicyNetwork, case: Case, corrections: int, seed: int, *, counted: bool, coarse: bool
+) -> Trajectory:
+    """Learns from some corrections.
+
+    It begins at what slice finds in some seconds, and tries the hints of slice and greedy over the same groups too: a
+    judge of one's own may prefer another than the throughput model does.
+    """
+    import numpy as np
+
+    from chipzinc.baselines.driver import Budget
+    from chipzinc.compare.beginnings import LEAD_S, begin_at
+    from chipzinc.hints.sources import STARTS, start_hint
+    from chipzinc.policy.tune import tune
+
+    budget = Budget(corrections)
+    case.progress("looking for a pipeline to start from")
+    corrector, begun = begin_at(case, "slice" if counted else "long-slice", LEAD_S, budget, seed, coarse=coarse)
+    hints = [start_hint(corrector.context, start) for start in STARTS]
+    first = np.stack([begun, *(hint for hint in hints if not np.array_equal(hint, begun))])
+    return tune(network, corrector, budget, first=first, seed=seed, progress=case.progress)

@@ -6,13 +6,12 @@ splits, so that hints can say it.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Literal
 
 from chipzinc.baselines.driver import Budget, Corrector
 from chipzinc.compare.case import Case
 from chipzinc.compare.optimised import WORKERS, optimised
-from chipzinc.errors import NoAnswerError
+from chipzinc.errors import NoAnswerError, SolverError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.hints.search import best_slices
 from chipzinc.hints.sources import STARTS, Slice, start_hint
@@ -35,6 +34,8 @@ def begin_at(
 ) -> tuple[Corrector, IntArray]:
     """A corrector, and the hint to try first, shape [group of that corrector].
 
+    Slice's hint stands in where no partition of single ops is found in the time.
+
     Args:
         case: graph, package and solver.
         beginning: where to begin.
@@ -48,9 +49,12 @@ def begin_at(
         InfeasibleError: if the rules leave no partition.
         InputError: if a rule or a parameter is wrong.
         KeyboardInterrupt: if Ctrl-C ended the search for a partition.
+        SolverError: if solvers failed in the search for a partition.
     """
     lead_s = lead_s if budget.seconds is None else min(lead_s, budget.seconds / 2)
     partition = _partition(case, beginning, lead_s, seed)
+    if partition is None and beginning not in STARTS:
+        case.progress("no partition to begin at was found; beginning at slice's hint")
     corrector = kind(case.graph, case.package, case.session, case.solver, case.judge, coarse, partition)
     if partition is not None:
         return corrector, corrector.coarsening.restrict(partition)
@@ -62,11 +66,14 @@ def _partition(case: Case, beginning: Beginning, lead_s: float, seed: int) -> In
     if beginning in STARTS:
         return None
     if beginning == "optimise":
-        with suppress(NoAnswerError):
+        try:
             found = optimised(case, Slice(), Budget(seconds=lead_s), seed, WORKERS)
-            if found.interrupted:
-                raise KeyboardInterrupt
-            return found.chips
-        return None
+        except SolverError:
+            raise
+        except NoAnswerError:
+            return None
+        if found.interrupted:
+            raise KeyboardInterrupt
+        return found.chips
     ranked = best_slices(case.corrector().context, lead_s, seed)
     return ranked[0][1] if ranked else None

@@ -75,7 +75,7 @@ def fix(
     Raises:
         InfeasibleError: if no valid partition of the groups exists.
         InputError: if a rule file or parameter is wrong.
-        SolverError: if the solver fails before it has corrected anything.
+        SolverError: if the solver fails; what it had corrected by then was yielded.
     """
     return _correct(session, problem, "fix", hints, _hint_items, solver, time_limit_s, order)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from chipzinc.correct.batch import Correction, fix, sample
 from chipzinc.correct.problem import Mode, Problem
+from chipzinc.errors import SolverError
 from chipzinc.graph.opgraph import IntArray
 from chipzinc.render.data import LiveSet
 from chipzinc.solve import Session
@@ -54,7 +55,9 @@ def correct(
     time_limit_s: float | None = None,
     progress: Callable[[int], None] = lambda corrected: None,
 ) -> CorrectedBatch:
-    """Corrects hints so that memory holds over time as well. Ctrl-C ends it early, with what it has by then.
+    """Corrects hints so that memory holds over time as well.
+
+    Ctrl-C ends it early, with what it has by then, and so does a solver that fails after it has corrected something.
 
     Args:
         session: where to solve.
@@ -76,7 +79,7 @@ def correct(
     search = fix if mode == "fix" else sample
     corrections: list[Correction] = [Correction(s, None, 0.0) for s in range(len(wishes))]
     waiting, rounds, begin = np.arange(len(wishes)), 0, time.monotonic()
-    render_s, solve_s, interrupted = 0.0, 0.0, False
+    render_s, solve_s, interrupted, failed = 0.0, 0.0, False, False
     while True:
         left = None if time_limit_s is None else time_limit_s - (time.monotonic() - begin)
         if left is not None and left <= 0:
@@ -89,6 +92,10 @@ def correct(
                 progress(sum(each.group_chip is not None for each in corrections))
         except KeyboardInterrupt:
             interrupted = True
+        except SolverError:
+            if all(each.group_chip is None for each in corrections):
+                raise
+            failed = True
         render_s += problem.render_s
         solve_s += time.monotonic() - called - problem.render_s
         overflows = {} if memory is None else _overflows(memory, problem, corrections, waiting)
@@ -100,7 +107,7 @@ def correct(
             corrections[place] = Correction(place, None, corrections[place].seconds)
         found = {live_set(overflow) for of_sample in overflows.values() for overflow in of_sample}
         problem = problem.with_live_sets(sorted(found - set(problem.live_sets), key=lambda live: live.holders))
-        if interrupted:
+        if interrupted or failed:
             break
     return CorrectedBatch(problem, corrections, rounds, render_s, solve_s, interrupted)
 

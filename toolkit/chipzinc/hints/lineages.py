@@ -16,7 +16,7 @@ Pipeline = tuple[float, IntArray]
 """Interval in µs, and chip of each op of shape [op]."""
 
 _GAIN = 1e-3  # share by which the best has to be shorter to count as a find
-_LOST = 2  # times that nothing is found, after which every other time all turns begin anew
+_LOST = 2  # times that nothing is found, after which every other time even turns begin anew
 
 
 @dataclass(eq=False)

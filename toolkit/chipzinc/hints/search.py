@@ -67,6 +67,7 @@ def best_slices(
     seed: int = 0,
     bound_us: Callable[[], float] = lambda: 0.0,
     threads: int = 1,
+    interrupted: Callable[[], None] | None = None,
 ) -> list[tuple[float, IntArray]]:
     """Searches for pipelines.
 
@@ -77,13 +78,26 @@ def best_slices(
         bound_us: tells what no interval is below, which another thread may raise; a pipeline that comes so near that
             nothing better is worth a search ends this one.
         threads: searches at a time, where items are shifted.
+        interrupted: called on Ctrl-C, which then ends the search with what it has, if it has anything; None: Ctrl-C is
+            raised.
 
     Returns:
         (interval in µs, chip of each op of shape [op]) of distinct pipelines, the best first; empty if none is
         found that fits.
     """
-    begin = time.monotonic()
-    search = _Search(context, begin + time_limit_s, bound_us, threads)
+    search = _Search(context, time.monotonic() + time_limit_s, bound_us, threads)
+    try:
+        _run(search, time_limit_s, seed)
+    except KeyboardInterrupt:
+        if interrupted is None or not search.ranked:
+            raise
+        interrupted()
+    return search.ranked
+
+
+def _run(search: _Search, time_limit_s: float, seed: int) -> None:
+    """What `best_slices` does, in its order."""
+    begin, context = time.monotonic(), search.context
     groups = Ordered.of(context.graph, context.package, group_of=context.coarsening.group_of)
     ops = Ordered.of(context.graph, context.package)
     search.quick(groups, _NEAR)
@@ -97,7 +111,6 @@ def best_slices(
     search.deadline = begin + time_limit_s * (_ORDERS_SHARE if may_shift(context.package) else 1.0)
     if not search.order(groups, ops, seed):
         search.shift(begin + time_limit_s, seed)
-    return search.ranked
 
 
 def quick_slice(context: HintContext) -> IntArray | None:
