@@ -65,6 +65,29 @@ def test_ctrl_c_while_a_policy_is_tuned_keeps_the_best_plan(
     assert cli("verify", plan).status == 0
 
 
+ALONE = """\
+function array[int] of var bool: my_rule(array[OP] of var CHIP: chip) =
+  [sum(o in OP)(bool2int(chip[o] = c)) <= 1 | c in CHIP];
+"""
+TWELVE_CHIPS = """\
+name: mine
+chips:
+  - {class: c, count: 12, peak: 1 TOPS, sram: 100 MB, sram_bandwidth: 100 GB/s}
+topology: {kind: ring-one-way, link_bandwidth: 1 GB/s}
+rules: [acyclic_dataflow, my_rule]
+"""
+
+
+def test_where_no_partition_of_the_groups_holds_a_policy_is_tuned_on_the_ops(
+    cli: Cli, policy: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "my_rule.mzn").write_text(ALONE)
+    (tmp_path / "mine.yaml").write_text(TWELVE_CHIPS)
+    asked = ("--hw", tmp_path / "mine.yaml", "--mode", "fix", "--hints", "policy", "--policy", policy)
+    tuned = cli("partition", "lenet5", *asked, "--finetune", "4", "--json")
+    assert (tuned.status, tuned.json["valid"], tuned.json["chips_used"]) == (0, True, 12)
+
+
 @pytest.mark.slow
 def test_a_tuned_policy_begins_where_single_ops_have_moved(cli: Cli) -> None:
     asked = ("partition", "nasnet-a-mobile", "--hw", "mcm36-ring", "--mode", "fix", "--json")
