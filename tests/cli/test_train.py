@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chipzinc.baselines.driver import Corrector
 from chipzinc.policy.checkpoint import save_policy
 from chipzinc.policy.learner import Learner
 from chipzinc.policy.network import build
@@ -63,6 +64,25 @@ def test_ctrl_c_while_a_policy_is_tuned_keeps_the_best_plan(
     ended = cli("partition", diamond, *asked)
     assert ended.status == 130
     assert cli("verify", plan).status == 0
+
+
+def test_ctrl_c_before_anything_was_corrected_keeps_where_tuning_begins(
+    cli: Cli, diamond: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(self: Corrector, proposal: object, time_limit_s: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Corrector, "__call__", cut)
+    plan = diamond.parent / "plan.yaml"
+    asked = ("--hw", "mcm16-ring", "--hints", "policy", "--policy", policy, "--finetune", "30", "-o", plan)
+    assert cli("partition", diamond, *asked).status == 130
+    assert cli("verify", plan).status == 0
+
+
+def test_what_training_refuses_leaves_no_folder(cli: Cli, tmp_path: Path) -> None:
+    for wrong in (("--solver", "nope"), ("--graph", "bert-large")):
+        assert cli("train", "-o", tmp_path / "run", *FAST, *wrong).status in (2, 3)
+        assert not (tmp_path / "run").exists()
 
 
 ALONE = """\

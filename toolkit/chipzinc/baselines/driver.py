@@ -284,7 +284,8 @@ def run_samples(
             if not went.points or budget.left_s(time.monotonic() - begin) > 2 * _END_S:
                 raise
             break
-        progress(f"{went.samples} samples, best {went.interval_us:.6g} µs")
+        found = f"best {went.interval_us:.6g} µs" if went.points else "none corrected yet"
+        progress(f"{went.samples} samples, {found}")
     return replace(went, seconds=time.monotonic() - begin)
 
 

@@ -13,6 +13,7 @@ from chipzinc.errors import InfeasibleError, InputError, NoAnswerError
 if TYPE_CHECKING:
     from chipzinc.baselines.driver import Trajectory
     from chipzinc.compare.case import Case
+    from chipzinc.graph.opgraph import IntArray
     from chipzinc.hints.sources import HintSource
     from chipzinc.policy.network import PolicyNetwork
     from chipzinc.throughput.evaluator import Evaluator
@@ -72,7 +73,7 @@ def policy_source(
         InfeasibleError: if the rules leave no partition.
         InputError: if torch is missing, or there is no such policy.
         NoAnswerError: if fine-tuning found nothing that holds.
-        KeyboardInterrupt: if Ctrl-C ended it before it had found anything.
+        KeyboardInterrupt: if Ctrl-C ended it before it had where to begin.
     """
     try:
         import chipzinc.policy.network  # noqa: F401
@@ -92,12 +93,12 @@ def policy_source(
     with Session(solver=solver) as session:
         case = Case(inputs.graph, inputs.package, session, solver, progress, judge)
         try:
-            found = _tuned(network, case, finetune, seed, counted=counted, coarse=True)
+            found, begun = _tuned(network, case, finetune, seed, counted=counted, coarse=True)
         except InfeasibleError:
             progress("no partition of the groups holds; trying the ops themselves")
-            found = _tuned(network, case, finetune, seed, counted=counted, coarse=False)
+            found, begun = _tuned(network, case, finetune, seed, counted=counted, coarse=False)
     if found.chips is None and found.interrupted:
-        raise KeyboardInterrupt
+        return Given(begun), True
     if found.chips is None:
         raise NoAnswerError("none of the hints was corrected in time: try another --solver")
     return Given(found.chips), found.interrupted
@@ -105,8 +106,8 @@ def policy_source(
 
 def _tuned(
     network: PolicyNetwork, case: Case, corrections: int, seed: int, *, counted: bool, coarse: bool
-) -> Trajectory:
-    """Learns from some corrections.
+) -> tuple[Trajectory, IntArray]:
+    """Learns from some corrections; also tells the partition that it begins at, shape [op].
 
     It begins at what slice finds in some seconds, and tries the hints of slice and greedy over the same groups too: a
     judge of one's own may prefer another than the throughput model does.
@@ -123,4 +124,5 @@ def _tuned(
     corrector, begun = begin_at(case, "slice" if counted else "long-slice", LEAD_S, budget, seed, coarse=coarse)
     hints = [start_hint(corrector.context, start) for start in STARTS]
     first = np.stack([begun, *(hint for hint in hints if not np.array_equal(hint, begun))])
-    return tune(network, corrector, budget, first=first, seed=seed, progress=case.progress)
+    found = tune(network, corrector, budget, first=first, seed=seed, progress=case.progress)
+    return found, corrector.coarsening.expand(begun)

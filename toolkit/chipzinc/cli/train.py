@@ -152,11 +152,13 @@ def _run(directory: Path, config: TrainConfig, resume: bool, device: str, progre
     from chipzinc.policy.curriculum import training_instances, validation_instances
     from chipzinc.policy.teachers import teach
     from chipzinc.policy.train import TEACHERS, Training
+    from chipzinc.solve.toolchain import find_toolchain
 
-    directory.mkdir(parents=True, exist_ok=True)
+    find_toolchain(config.solver)
     progress("reading the training graphs")
     instances = list(training_instances(config.seed, config.variations, config.graphs or None, config.renamed))
     validation = list(validation_instances())
+    directory.mkdir(parents=True, exist_ok=True)
     training = Training(directory, config, instances, validation, Archive(), device=device, progress=progress)
     if resume:
         training.resume()

@@ -345,7 +345,7 @@ class Training:
             state = torch.load(file, map_location="cpu", weights_only=True)
         except FileNotFoundError:
             raise InputError("no run to resume: there is no such file", file=file) from None
-        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError):
+        except (OSError, RuntimeError, ValueError, EOFError, LookupError, UnpicklingError):
             state = None
         if not isinstance(state, dict) or not state.keys() >= self._kept.keys() - {"facts"}:
             raise InputError("no run to resume: expected the state of a run, whole", file=file)
