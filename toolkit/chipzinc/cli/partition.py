@@ -140,9 +140,10 @@ def partition_graph(
         judge = None if evaluator is None else CommandEvaluator(evaluator, lambda chips: _document(inputs, chips))
         import_s = time.monotonic() - begin
         source, interrupted = _source(hints, inputs, asked, policy, finetune, judge, progress)
+        asked = asked.hurried() if interrupted else asked
         with Session(solver=asked.solvers[0]) as session:
             order = source if hints == POLICY and finetune is None else None
-            found = (asked.hurried() if interrupted else asked).run(inputs, session, source, judge, progress, order)
+            found = asked.run(inputs, session, source, judge, progress, order)
             tools = _tools(session, asked.solvers)
     found = replace(found, interrupted=found.interrupted or interrupted)
     answer = _answer(found, inputs, tools)
